@@ -1,0 +1,1 @@
+"""The LoRA theory as claims: one topic a file."""

@@ -1,0 +1,1 @@
+"""Derivatives and identities for all sizes: differentiation rules, canonical forms, the identity prover."""

@@ -1,0 +1,169 @@
+"""Batched floating point on any array-API namespace (NumPy unless another is passed in)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+Array = Any
+RANK_TOLERANCE = 1e-9
+"""Singular values below this fraction of the largest count as zero in float rank decisions."""
+
+
+class FloatField:
+    """Batched floating point on an array namespace (NumPy unless another is passed in).
+
+    Where the array standard has no function (erf), NumPy's ecosystem is used.
+    """
+
+    def __init__(self, xp: Any = np) -> None:
+        self.xp = xp
+
+    def number(self, value: Fraction) -> Array:
+        """A constant."""
+        try:
+            return self.xp.asarray(float(value))
+        except OverflowError:
+            return self.xp.asarray(float("inf") if value > 0 else float("-inf"))
+
+    def pi(self) -> Array:
+        """π."""
+        return self.xp.asarray(self.xp.pi)
+
+    def eye(self, size: int) -> Array:
+        """The identity."""
+        return self.xp.eye(size)
+
+    def full(self, rows: int, cols: int, value: int) -> Array:
+        """A constant matrix."""
+        return self.xp.full((rows, cols), float(value))
+
+    def literal(self, rows: Sequence[Sequence[Fraction]]) -> Array:
+        """An explicit matrix."""
+        return self.xp.asarray([[float(x) for x in row] for row in rows])
+
+    def matmul(self, left: Array, right: Array) -> Array:
+        """The batched product."""
+        return self.xp.matmul(left, right)
+
+    def transpose(self, x: Array) -> Array:
+        """The batched transpose."""
+        return self.xp.swapaxes(x, -1, -2)
+
+    def trace(self, x: Array) -> Array:
+        """The batched trace."""
+        return self.xp.linalg.trace(x)
+
+    def row_sums(self, x: Array) -> Array:
+        """Row sums as a column."""
+        return self.xp.sum(x, axis=-1, keepdims=True)
+
+    def function(self, name: str, x: Array) -> Array:
+        """A named function, elementwise."""
+        return _FLOAT_FUNCTIONS[name](self.xp, x)
+
+    def power(self, x: Array, exponent: Fraction) -> Array:
+        """A rational power, elementwise; not a number for fractional powers of negative numbers."""
+        if exponent == 2:
+            return x * x
+        if exponent == Fraction(1, 2):
+            return self.xp.sqrt(x)
+        if exponent.denominator == 1:
+            return x ** int(exponent)
+        return x ** float(exponent)
+
+    def inverse(self, x: Array) -> Array:
+        """The batched inverse; not a number where the matrix is singular."""
+        try:
+            return self.xp.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            determinant = self.xp.linalg.det(x)
+            good = self.xp.abs(determinant) > 0
+            safe = self.xp.where(good[..., None, None], x, self.xp.eye(x.shape[-1]))
+            return self.xp.where(good[..., None, None], self.xp.linalg.inv(safe), self.xp.nan)
+
+    def det(self, x: Array) -> Array:
+        """The batched determinant."""
+        return self.xp.linalg.det(x)
+
+    def singular_values(self, x: Array) -> Array:
+        """Singular values in descending order; not a number where an entry is not finite."""
+        finite = self.xp.all(self.xp.isfinite(x), axis=(-2, -1))
+        safe = self.xp.where(finite[..., None, None], x, 0.0)
+        values = self.xp.linalg.svd(safe, compute_uv=False)
+        return self.xp.where(finite[..., None], values, self.xp.nan)
+
+    def pick(self, values: Array, index: Array) -> Array:
+        """The `index`-th value (from 1) along the last axis; 0 beyond the end, not a number below 1."""
+        count = values.shape[-1]
+        position = self.xp.astype(self.xp.round(index), self.xp.int64) - 1
+        inside = self.xp.clip(position, 0, count - 1)
+        shape = np.broadcast_shapes(values.shape[:-1], inside.shape)
+        values = self.xp.broadcast_to(values, (*shape, count))
+        inside = self.xp.broadcast_to(inside, shape)
+        picked = self.xp.take_along_axis(values, inside[..., None], axis=-1)[..., 0]
+        picked = self.xp.where(position >= count, 0.0, picked)
+        return self.xp.where((position < 0) | (self.xp.round(index) != index), self.xp.nan, picked)
+
+    def rank(self, x: Array) -> Array:
+        """The numerical rank at `RANK_TOLERANCE`, relative to the largest singular value."""
+        values = self.singular_values(x)
+        large = values > RANK_TOLERANCE * values[..., :1]
+        counted = self.xp.sum(self.xp.astype(large, self.xp.float64), axis=-1)
+        return self.xp.where(self.xp.isnan(values[..., 0]), self.xp.nan, counted)
+
+    def lambda_min(self, x: Array) -> Array:
+        """The smallest eigenvalue of the symmetric part."""
+        symmetric = (x + self.transpose(x)) / 2
+        finite = self.xp.all(self.xp.isfinite(symmetric), axis=(-2, -1))
+        safe = self.xp.where(finite[..., None, None], symmetric, 0.0)
+        return self.xp.where(finite, self.xp.linalg.eigvalsh(safe)[..., 0], self.xp.nan)
+
+    def off_block(self, y: Array, x: Array) -> Array:
+        """`P_U^⊥ Y P_V^⊥` with the singular spaces of X at `RANK_TOLERANCE`."""
+        finite = self.xp.all(self.xp.isfinite(x), axis=(-2, -1))
+        safe = self.xp.where(finite[..., None, None], x, 0.0)
+        u, values, vt = self.xp.linalg.svd(safe, full_matrices=False)
+        keep = self.xp.astype(values > RANK_TOLERANCE * values[..., :1], self.xp.float64)
+        left = y - (u * keep[..., None, :]) @ (self.transpose(u) @ y)
+        block = left - (left @ self.transpose(vt)) @ (keep[..., :, None] * vt)
+        return self.xp.where(finite[..., None, None], block, self.xp.nan)
+
+    def row_log_sum_exp(self, x: Array) -> Array:
+        """Row-wise log-sum-exp as a column, without overflow."""
+        top = self.xp.max(x, axis=-1, keepdims=True)
+        return top + self.xp.log(self.xp.sum(self.xp.exp(x - top), axis=-1, keepdims=True))
+
+    def row_softmax(self, x: Array) -> Array:
+        """Row-wise softmax, without overflow."""
+        weights = self.xp.exp(x - self.xp.max(x, axis=-1, keepdims=True))
+        return weights / self.xp.sum(weights, axis=-1, keepdims=True)
+
+    def maximum(self, x: Array, y: Array) -> Array:
+        """The elementwise maximum (not a number if either is)."""
+        return self.xp.maximum(x, y)
+
+
+def _erf(xp: Any, x: Array) -> Array:
+    from scipy.special import erf
+
+    return xp.asarray(erf(np.asarray(x)))
+
+
+_FLOAT_FUNCTIONS: dict[str, Callable[[Any, Array], Array]] = {
+    "exp": lambda xp, x: xp.exp(x),
+    "log": lambda xp, x: xp.log(x),
+    "tanh": lambda xp, x: xp.tanh(x),
+    "sin": lambda xp, x: xp.sin(x),
+    "cos": lambda xp, x: xp.cos(x),
+    "erf": _erf,
+    "abs": lambda xp, x: xp.abs(x),
+    "sign": lambda xp, x: xp.sign(x),
+    "relu": lambda xp, x: xp.maximum(x, xp.zeros_like(x)),
+    "step": lambda xp, x: xp.where(x > 0, 1.0, xp.where(x <= 0, 0.0, xp.nan)),
+    "sigmoid": lambda xp, x: 0.5 * (1.0 + xp.tanh(0.5 * x)),
+    "softplus": lambda xp, x: xp.logaddexp(x, xp.zeros_like(x)),
+}

@@ -1,0 +1,1 @@
+"""What is claimed: expressions, statements, settings and claims, with every shape checked."""

@@ -1,0 +1,401 @@
+"""What users write inside claims besides SymPy's own matrix algebra.
+
+Main definitions: `sigma`, `nuclear`, `frobenius`, `spectral`, `rank`, `inner`, `lambda_min`, `off_block`, `hadamard`,
+`elementwise`, `logsumexp`, `softmax`, `smooth`, `operator`, `measurement`, `zeros`, `ones`, `identity`, `trace`.
+
+Each returns a SymPy expression of a class that only carries its arguments: nothing is simplified, and shapes are
+checked when a statement node (`equal`, `le`, ...) takes the expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from verify.language.errors import ClaimError
+from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
+from verify.language.terms import Dim
+
+Expression = Any
+"""A SymPy expression: scalar, `MatrixSymbol` algebra, an explicit `Matrix`, or one of the classes below."""
+
+
+class Carrier(sp.Basic):  # type: ignore[misc]
+    """Keeps a payload that is not a SymPy object as the first argument of an expression."""
+
+    __slots__ = ("payload",)
+    payload: Any
+
+    def __new__(cls, payload: Any) -> Carrier:
+        carrier = sp.Basic.__new__(cls)
+        carrier.payload = payload
+        return carrier
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.payload,)
+
+    def doit(self, **hints: Any) -> Carrier:
+        """Nothing to evaluate."""
+        return self
+
+    def sort_key(self, order: Any = None) -> Any:
+        """Order carriers by their text, so that SymPy can sort sums."""
+        return (5, 0, str(self.payload)), (0, ()), sp.S.One, sp.S.One
+
+
+class ScalarNode(sp.Expr):  # type: ignore[misc]
+    """A scalar node of ours; `op` is the operation's name."""
+
+    op = ""
+    is_commutative = True
+    is_real = True
+
+    def __new__(cls, *args: Any) -> ScalarNode:
+        return sp.Expr.__new__(cls, *(sp.sympify(a) for a in args))
+
+    def doit(self, **hints: Any) -> ScalarNode:
+        """Nothing is ever simplified."""
+        return self
+
+    def _sympystr(self, printer: Any) -> str:
+        return _printed(self)
+
+
+class MatrixNode(MatrixExpr):  # type: ignore[misc]
+    """A matrix node of ours; the shape is inferred from the term it stands for."""
+
+    op = ""
+
+    def __new__(cls, *args: Any) -> MatrixNode:
+        return sp.Basic.__new__(cls, *(sp.sympify(a) for a in args))
+
+    def doit(self, **hints: Any) -> MatrixNode:
+        """Nothing is ever simplified."""
+        return self
+
+    def _sympystr(self, printer: Any) -> str:
+        return _printed(self)
+
+    @property
+    def shape(self) -> tuple[Any, Any]:
+        """Rows and columns, as SymPy objects."""
+        from verify.language.translate import sympy_dim, term_of
+
+        rows, cols = term_of(self).shape  # type: ignore[misc]
+        return (sympy_dim(rows), sympy_dim(cols))
+
+    def _entry(self, i: Any, j: Any, **kwargs: Any) -> Any:
+        return sp.matrices.expressions.matexpr.MatrixElement(self, i, j)
+
+
+def _printed(expression: Any) -> str:
+    from verify.language.printing import text
+    from verify.language.translate import term_of
+
+    return text(term_of(expression))
+
+
+def _node(base: type, op: str) -> type:
+    return type(op, (base,), {"op": op, "__slots__": ()})
+
+
+SCALAR_NODES = {
+    op: _node(ScalarNode, op)
+    for op in (
+        "sigma nuclear frobenius spectral rank lambda_min smooth fn max min entry derivative ddt after det trace pi dim"
+    ).split()
+}
+MATRIX_NODES = {
+    op: _node(MatrixNode, op)
+    for op in (
+        "off_block smoothgrad apply adjoint rowlse rowsoftmax map diag diagonal ddt after hadamard inverse "
+        "mul unit ones zeros literal"
+    ).split()
+}
+
+
+def is_matrix(expression: Expression) -> bool:
+    """Whether an expression is a matrix (symbolic or explicit)."""
+    return bool(getattr(expression, "is_Matrix", False) or getattr(expression, "is_MatrixExpr", False))
+
+
+def sigma(matrix: Expression, k: Expression) -> Expression:
+    """The k-th largest singular value `σ_k`, counted from 1; 0 for k beyond the smaller dimension (theory §0)."""
+    return SCALAR_NODES["sigma"](matrix, k)
+
+
+def nuclear(matrix: Expression) -> Expression:
+    """The nuclear norm `‖X‖_*`, the sum of the singular values."""
+    return SCALAR_NODES["nuclear"](matrix)
+
+
+def frobenius(matrix: Expression) -> Expression:
+    """The Frobenius norm `‖X‖_F = √tr(XᵀX)`."""
+    return SCALAR_NODES["frobenius"](matrix)
+
+
+def spectral(matrix: Expression) -> Expression:
+    """The spectral norm `‖X‖_op`, the largest singular value."""
+    return SCALAR_NODES["spectral"](matrix)
+
+
+def rank(matrix: Expression) -> Expression:
+    """The rank."""
+    return SCALAR_NODES["rank"](matrix)
+
+
+def lambda_min(matrix: Expression) -> Expression:
+    """The smallest eigenvalue of a symmetric matrix."""
+    return SCALAR_NODES["lambda_min"](matrix)
+
+
+def off_block(y: Expression, x: Expression) -> Expression:
+    """The ⊥⊥ block `P_U^⊥ Y P_V^⊥` of Y with respect to the singular spaces of X (theory §0)."""
+    return MATRIX_NODES["off_block"](y, x)
+
+
+def trace(matrix: Expression) -> Expression:
+    """The trace of a square matrix."""
+    return SCALAR_NODES["trace"](matrix)
+
+
+def inner(x: Expression, y: Expression) -> Expression:
+    """`⟨X, Y⟩ = tr(XᵀY)`."""
+    return trace(x.T * y)
+
+
+def hadamard(x: Expression, y: Expression) -> Expression:
+    """The entrywise product `X ∘ Y`, for masks and weights."""
+    return MATRIX_NODES["hadamard"](x, y)
+
+
+def det(matrix: Expression) -> Expression:
+    """The determinant of a square matrix; `logdet(K)` is `log(det(K))`."""
+    return SCALAR_NODES["det"](matrix)
+
+
+def logdet(matrix: Expression) -> Expression:
+    """`log det K`."""
+    return sp.log(det(matrix))
+
+
+def inverse(matrix: Expression) -> Expression:
+    """The inverse of a square matrix."""
+    return MATRIX_NODES["inverse"](matrix)
+
+
+def diag(column: Expression) -> Expression:
+    """The diagonal matrix of a column."""
+    return MATRIX_NODES["diag"](column)
+
+
+def diagonal(matrix: Expression) -> Expression:
+    """The diagonal of a square matrix, as a column."""
+    return MATRIX_NODES["diagonal"](matrix)
+
+
+def logsumexp(matrix: Expression) -> Expression:
+    """Row-wise log-sum-exp: `p×q` to `p×1`."""
+    return MATRIX_NODES["rowlse"](matrix)
+
+
+def softmax(matrix: Expression) -> Expression:
+    """Row-wise softmax, the same shape."""
+    return MATRIX_NODES["rowsoftmax"](matrix)
+
+
+def maximum(*scalars: Expression) -> Expression:
+    """The largest of several scalars."""
+    return SCALAR_NODES["max"](*scalars)
+
+
+def minimum(*scalars: Expression) -> Expression:
+    """The smallest of several scalars."""
+    return SCALAR_NODES["min"](*scalars)
+
+
+def positive_part(scalar: Expression) -> Expression:
+    """`(x)_+ = max(x, 0)`."""
+    return maximum(scalar, 0)
+
+
+def entry(matrix: Expression, i: int, j: int) -> Expression:
+    """One entry, counted from 0."""
+    return SCALAR_NODES["entry"](matrix, i, j)
+
+
+def _named(name: str) -> Callable[[Expression], Expression]:
+    def function(x: Expression) -> Expression:
+        return elementwise(name, x) if is_matrix(x) else SCALAR_NODES["fn"](Carrier(name), x)
+
+    function.__name__ = name
+    function.__doc__ = f"The function {name} of a scalar, or of every entry of a matrix."
+    return function
+
+
+sigmoid, softplus, relu = (_named(name) for name in ("sigmoid", "softplus", "relu"))
+
+
+def elementwise(function: Any, matrix: Expression) -> Expression:
+    """A scalar function applied to every entry: `elementwise(sp.tanh, X)`, `elementwise(lambda x: x**2, X)`.
+
+    Args:
+        function: a name (``"softplus"``), a SymPy function, or a Python function of one SymPy symbol.
+        matrix: any matrix expression.
+    """
+    x = sp.Dummy("x", real=True)
+    body = SCALAR_NODES["fn"](Carrier(function), x) if isinstance(function, str) else function(x)
+    return MATRIX_NODES["map"](Carrier((x, sp.sympify(body))), matrix)
+
+
+def identity(size: Expression) -> Expression:
+    """The identity matrix."""
+    return sp.Identity(size)
+
+
+def zeros(rows: Expression, cols: Expression) -> Expression:
+    """The zero matrix."""
+    return sp.ZeroMatrix(rows, cols)
+
+
+def ones(rows: Expression, cols: Expression) -> Expression:
+    """The all-ones matrix."""
+    return sp.matrices.expressions.special.OneMatrix(rows, cols)
+
+
+@dataclass(frozen=True)
+class Smooth:
+    """An opaque C² function `f : R^{m×n} → R` with gradient and Hessian kept as symbols.
+
+    `f(X)` is the value, `f.grad(X)` the gradient matrix, `f.hess(X)(Z, W)` the Hessian's bilinear form and
+    `f.hess(X)(Z)` the matrix `∇²f(X)[Z, ·]`.
+    """
+
+    symbol: FunctionSymbol
+
+    @property
+    def shape(self) -> tuple[Dim, Dim]:
+        """Rows and columns of the argument."""
+        return self.symbol.shape
+
+    def __call__(self, x: Expression) -> Expression:
+        return SCALAR_NODES["smooth"](Carrier(self.symbol), x)
+
+    def grad(self, x: Expression) -> Expression:
+        """The gradient `∇f(X)`, a matrix of the shape of X."""
+        return MATRIX_NODES["smoothgrad"](Carrier(self.symbol), x)
+
+    def hess(self, x: Expression) -> Hessian:
+        """The Hessian at X, to be applied to one or two directions."""
+        return Hessian(self.symbol, x)
+
+
+@dataclass(frozen=True)
+class Hessian:
+    """`∇²f(X)`: called with one direction it gives a matrix, with two the bilinear form."""
+
+    symbol: FunctionSymbol
+    point: Any
+
+    def __call__(self, z: Expression, w: Expression | None = None) -> Expression:
+        if w is None:
+            return MATRIX_NODES["smoothgrad"](Carrier(self.symbol), self.point, z)
+        return SCALAR_NODES["smooth"](Carrier(self.symbol), self.point, z, w)
+
+    def __getitem__(self, directions: Any) -> Expression:
+        return self(*directions) if isinstance(directions, tuple) else self(directions)
+
+
+def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
+    """Any twice continuously differentiable function of a matrix, as a variable of a claim.
+
+    >>> import sympy as sp
+    >>> m, n = sp.symbols("m n")
+    >>> f = smooth("f", (m, n))
+    >>> f.shape
+    ('m', 'n')
+    """
+    from verify.language.translate import dim_of
+
+    rows, cols = shape
+    return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols))))
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A linear map variable: `H(X)` is its value, `H.adjoint(Y)` its adjoint's."""
+
+    symbol: OperatorSymbol
+
+    def __call__(self, x: Expression) -> Expression:
+        return MATRIX_NODES["apply"](Carrier(self.symbol), x)
+
+    def adjoint(self, y: Expression) -> Expression:
+        """The adjoint `H*(Y)`, with `⟨H(X), Y⟩ = ⟨X, H*(Y)⟩`."""
+        return MATRIX_NODES["apply" if self.symbol.symmetric else "adjoint"](Carrier(self.symbol), y)
+
+
+def operator(
+    name: str,
+    domain: tuple[Expression, Expression],
+    codomain: tuple[Expression, Expression] | None = None,
+    *,
+    symmetric: bool | None = None,
+) -> Operator:
+    """A linear operator on matrices, `H : R^{domain} → R^{codomain}`.
+
+    Without a codomain it maps the space to itself and is symmetric unless `symmetric=False`. As data (in `evaluate`)
+    it is its matrix on row-major vectors, of shape `(..., codomain size, domain size)`.
+    """
+    from verify.language.translate import dim_of
+
+    source = (dim_of(domain[0]), dim_of(domain[1]))
+    target = source if codomain is None else (dim_of(codomain[0]), dim_of(codomain[1]))
+    if symmetric is None:
+        symmetric = codomain is None
+    if symmetric and target != source:
+        raise ClaimError(f"the operator {name} cannot be symmetric: its domain and codomain differ")
+    return Operator(OperatorSymbol(name, source, target, symmetric))
+
+
+def measurement(name: str, count: Expression, shape: tuple[Expression, Expression]) -> Operator:
+    """A measurement map `X ↦ (⟨A_1, X⟩, ..., ⟨A_N, X⟩)ᵀ`, an `N×1` column, for matrix sensing.
+
+    As data it is the array of the A_i flattened row by row, `(..., N, m·n)`.
+    """
+    return operator(name, shape, (count, 1), symmetric=False)
+
+
+def matrices(names: str, rows: Expression, cols: Expression) -> Any:
+    """Matrix variables of one shape: `P, Q = matrices("P Q", m, n)`; a single name gives a single matrix."""
+    found = tuple(sp.MatrixSymbol(name, rows, cols) for name in names.replace(",", " ").split())
+    return found[0] if len(found) == 1 else found
+
+
+def dimensions(names: str) -> Any:
+    """Symbolic dimensions (positive integers): `m, n = dimensions("m n")`."""
+    return sp.symbols(names, integer=True, positive=True)
+
+
+def scalars(names: str) -> Any:
+    """Real scalar variables."""
+    return sp.symbols(names, real=True)
+
+
+def positives(names: str) -> Any:
+    """Positive scalar variables."""
+    return sp.symbols(names, positive=True)
+
+
+def nonnegatives(names: str) -> Any:
+    """Scalar variables that are zero or positive."""
+    return sp.symbols(names, nonnegative=True)
+
+
+def as_sequence(value: Any) -> Sequence[Any]:
+    """A list or tuple as it is, anything else as a sequence of one."""
+    return value if isinstance(value, list | tuple) else [value]

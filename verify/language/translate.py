@@ -1,0 +1,288 @@
+"""SymPy expressions to terms, with every shape checked on the way.
+
+Main definitions: `term_of`, `dim_of`, `names_in`.
+
+SymPy multiplies mismatched symbolic shapes without complaint and evaluates relations at construction; nothing of that
+survives here: a term exists only if its shapes agree for every size, and relations are refused with a hint.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import Boolean, BooleanAtom
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+from sympy.matrices.expressions.matexpr import MatrixElement
+from sympy.matrices.expressions.special import OneMatrix
+
+from verify.language.errors import ClaimError, ShapeError
+from verify.language.functions import Carrier, MatrixNode, ScalarNode
+from verify.language.operations.algebra import chain, fraction_power
+from verify.language.operations.derived import check_directions
+from verify.language.operations.entries import HOLE
+from verify.language.operations.scalars import function
+from verify.language.terms import Dim, Term, make, number, require_square, symbol, walk
+
+_FUNCTIONS: dict[Any, str] = {
+    sp.exp: "exp",
+    sp.log: "log",
+    sp.tanh: "tanh",
+    sp.sin: "sin",
+    sp.cos: "cos",
+    sp.erf: "erf",
+    sp.Abs: "abs",
+    sp.sign: "sign",
+    sp.Heaviside: "step",
+}
+
+
+def dim_of(size: Any) -> Dim:
+    """A dimension from an integer or a SymPy symbol.
+
+    Raises:
+        ShapeError: for sizes below 1 and for composite sizes such as `m + n`.
+    """
+    if isinstance(size, str) and size.isidentifier():
+        return size
+    size = sp.sympify(size)
+    if isinstance(size, sp.Integer):
+        if size < 1:
+            raise ShapeError(f"a dimension of {size}: every dimension is at least 1")
+        return int(size)
+    if isinstance(size, sp.Symbol):
+        return str(size.name)
+    raise ShapeError(f"the dimension {size} is neither a positive integer nor a symbol: give it a name of its own")
+
+
+def sympy_dim(dim: Dim) -> Any:
+    """A SymPy object for a dimension."""
+    return sp.Integer(dim) if isinstance(dim, int) else sp.Symbol(dim, integer=True, positive=True)
+
+
+def term_of(expression: Any) -> Term:
+    """The term of a SymPy expression (or number, or explicit matrix).
+
+    Raises:
+        ClaimError: for relations, Booleans and objects that have no meaning here.
+        ShapeError: if shapes do not agree for every value of the symbolic dimensions.
+
+    >>> import sympy as sp
+    >>> from verify.language.printing import text
+    >>> m, r = sp.symbols("m r")
+    >>> A = sp.MatrixSymbol("A", m, r)
+    >>> text(term_of(sp.Trace(A.T * A) / 2))
+    '1/2·tr(Aᵀ·A)'
+    """
+    if isinstance(expression, Term):
+        return expression
+    term = _translate(expression, {})
+    check_directions(term)
+    return term
+
+
+def _translate(expression: Any, done: dict[Any, Term]) -> Term:
+    _refuse_relations(expression)
+    if isinstance(expression, numbers.Number) and not isinstance(expression, sp.Basic):
+        return _number(expression)
+    try:
+        expression = sp.sympify(expression)
+    except (sp.SympifyError, TypeError) as error:
+        raise ClaimError(f"{expression!r} is not an expression: use SymPy matrices and scalars") from error
+    if isinstance(expression, Carrier):
+        raise ClaimError("an incomplete expression: call the function with its arguments")
+    found = done.get(expression)
+    if found is None:
+        for kind, rule in _RULES:
+            if isinstance(expression, kind):
+                found = rule(expression, lambda e: _translate(e, done))
+                break
+        else:
+            raise ClaimError(
+                f"{type(expression).__name__} is not understood here ({str(expression)[:60]}): "
+                "see the functions of `verify` for what a claim may contain"
+            )
+        done[expression] = found
+    return found
+
+
+def _refuse_relations(expression: Any) -> None:
+    if isinstance(expression, bool | BooleanAtom):
+        raise ClaimError(
+            f"the expression is already {bool(expression)}: SymPy compared it when it was written; "
+            "use equal(...), le(...) or lt(...)"
+        )
+    if isinstance(expression, Relational | Boolean) and not isinstance(expression, sp.Symbol):
+        raise ClaimError(f"the SymPy relation {expression} is not a claim: use equal(...), le(...) or lt(...)")
+
+
+def _number(value: Any) -> Term:
+    if isinstance(value, numbers.Rational):
+        return number(Fraction(int(value.numerator), int(value.denominator)))
+    try:
+        return number(Fraction(repr(float(value))))
+    except (ValueError, TypeError, OverflowError):
+        raise ClaimError(f"{value!r} is not a finite real number") from None
+
+
+Recurse = Callable[[Any], Term]
+
+
+def _sympy_number(e: Any, go: Recurse) -> Term:
+    if isinstance(e, sp.Rational):
+        return number(Fraction(int(e.p), int(e.q)))
+    if isinstance(e, sp.Float) and e.is_finite:
+        return number(Fraction(str(e)))
+    if e is sp.pi:
+        return make("pi")
+    if e is sp.E:
+        return function("exp", number(1))
+    raise ClaimError(f"the number {e} has no meaning here: use real finite numbers")
+
+
+def _product(e: Any, go: Recurse) -> Term:
+    factors = [go(a) for a in e.args]
+    scalars = [f for f in factors if f.is_scalar]
+    found = [f for f in factors if not f.is_scalar]
+    if not found:
+        return make("mul", *scalars)
+    product = chain([g for f in found for g in (f.args if f.op == "matmul" else (f,))])
+    return make("mul", *scalars, product) if scalars else product
+
+
+def _power(e: Any, go: Recurse) -> Term:
+    base, exponent = go(e.base), go(e.exp)
+    if not base.is_scalar:
+        return _matrix_power(e, go)
+    if exponent.op == "num":
+        return fraction_power(base, exponent.payload[0])
+    if e.base is sp.E:
+        return function("exp", exponent)
+    return function("exp", make("mul", exponent, function("log", base)))
+
+
+def _matrix_power(e: Any, go: Recurse) -> Term:
+    base = go(e.base)
+    require_square(base.shape, "a matrix power")
+    if not isinstance(e.exp, sp.Integer):
+        raise ClaimError(f"the matrix power {e}: only whole exponents are understood")
+    factor = make("inverse", base) if e.exp < 0 else base
+    count = abs(int(e.exp))
+    return make("eye", payload=(base.shape[0],)) if count == 0 else chain([factor] * count)  # type: ignore[misc]
+
+
+def body_term(variable: Any, body: Any) -> Term:
+    """An elementwise function's body, with its variable turned into the hole."""
+    from verify.language.terms import rebuild
+
+    term = term_of(body)
+    if not term.is_scalar:
+        raise ShapeError("an elementwise function must return a scalar")
+    return rebuild(term, {node: HOLE for node in walk(term) if node.op == "sym" and node.payload[0] == variable.name})
+
+
+def _elementwise(e: Any, go: Recurse) -> Term:
+    (variable,), body = e.function.variables, e.function.expr
+    return make("map", go(e.expr), payload=(body_term(variable, body),))
+
+
+def _named_function(name: str) -> Any:
+    return lambda e, go: function(name, go(e.args[0]))
+
+
+def _index(position: Any) -> int:
+    if not isinstance(position, sp.Integer):
+        raise ClaimError(f"the entry index {position} is not a number: only single entries such as X[0, 1] are understood")
+    return int(position)
+
+
+def _explicit(e: Any, go: Recurse) -> Term:
+    rows = [[go(x) for x in e.row(i)] for i in range(e.rows)]
+    if all(x.op == "num" for row in rows for x in row):
+        return make("literal", payload=(tuple(tuple(x.payload[0] for x in row) for row in rows),))
+    units = [
+        make("mul", x, make("unit", payload=(e.rows, e.cols, i, j)))
+        for i, row in enumerate(rows)
+        for j, x in enumerate(row)
+        if not (x.op == "num" and x.payload[0] == 0)
+    ]
+    return units[0] if len(units) == 1 else make("add", *units)
+
+
+def _sum(e: Any, go: Recurse) -> Term:
+    if any(not isinstance(bound, sp.Integer) for limit in e.limits for bound in limit[1:]):
+        raise ClaimError(f"the sum {e} has symbolic bounds: write it with matrices (trace, ones, entry)")
+    return go(e.doit())
+
+
+def _own_node(e: Any, go: Recurse) -> Term:
+    carried = [a.payload for a in e.args if isinstance(a, Carrier)]
+    rest = [a for a in e.args if not isinstance(a, Carrier)]
+    match e.op:
+        case "map":
+            return make("map", go(rest[0]), payload=(body_term(*carried[0]),))
+        case "entry":
+            return make("entry", go(rest[0]), payload=(_index(rest[1]), _index(rest[2])))
+        case "mul":
+            return make("mul", *(go(a) for a in rest))
+        case "literal" | "unit" | "ones" | "zeros" | "pi" | "dim":
+            return make(e.op, payload=carried[0])
+        case "derivative":
+            return make("derivative", *(go(a) for a in rest), payload=carried[0])
+        case _:
+            return make(e.op, *(go(a) for a in rest), payload=tuple(carried))
+
+
+_RULES: list[tuple[Any, Callable[[Any, Recurse], Term]]] = [
+    ((ScalarNode, MatrixNode), _own_node),
+    ((sp.Number, sp.NumberSymbol, sp.core.numbers.ImaginaryUnit), _sympy_number),
+    (sp.Symbol, lambda e, go: symbol(e.name)),
+    (sp.MatrixSymbol, lambda e, go: symbol(e.name, (dim_of(e.shape[0]), dim_of(e.shape[1])))),
+    ((sp.Add, sp.MatAdd), lambda e, go: make("add", *(go(a) for a in e.args))),
+    ((sp.Mul, sp.MatMul), _product),
+    (sp.Inverse, lambda e, go: make("inverse", go(e.args[0]))),
+    (sp.MatPow, _matrix_power),
+    (sp.Pow, _power),
+    (
+        (sp.Transpose, sp.matrices.expressions.adjoint.Adjoint),
+        lambda e, go: make("transpose", go(e.args[0])),
+    ),
+    (sp.Trace, lambda e, go: make("trace", go(e.args[0]))),
+    (sp.Determinant, lambda e, go: make("det", go(e.args[0]))),
+    (HadamardProduct, lambda e, go: make("hadamard", *(go(a) for a in e.args))),
+    (
+        HadamardPower,
+        lambda e, go: make("map", go(e.base), payload=(fraction_power(HOLE, go(e.exp).payload[0]),)),
+    ),
+    (ElementwiseApplyFunction, _elementwise),
+    (sp.Identity, lambda e, go: make("eye", payload=(dim_of(e.shape[0]),))),
+    (sp.ZeroMatrix, lambda e, go: make("zeros", payload=tuple(dim_of(d) for d in e.shape))),
+    (OneMatrix, lambda e, go: make("ones", payload=tuple(dim_of(d) for d in e.shape))),
+    ((DiagMatrix, DiagonalMatrix), lambda e, go: make("diag", go(e.args[0]))),
+    (DiagonalOf, lambda e, go: make("diagonal", go(e.args[0]))),
+    (MatrixElement, lambda e, go: make("entry", go(e.args[0]), payload=(_index(e.i), _index(e.j)))),
+    (sp.MatrixBase, _explicit),
+    (sp.Max, lambda e, go: make("max", *(go(a) for a in e.args))),
+    (sp.Min, lambda e, go: make("min", *(go(a) for a in e.args))),
+    (sp.Sum, _sum),
+    *((cls, _named_function(name)) for cls, name in _FUNCTIONS.items()),
+]
+
+
+def names_in(*expressions: Any) -> dict[str, Any]:
+    """The SymPy symbols (variables and dimensions) in some expressions, by name."""
+    found: dict[str, Any] = {}
+    for expression in expressions:
+        for atom in getattr(expression, "atoms", lambda *kinds: ())(sp.Symbol, sp.MatrixSymbol):
+            found.setdefault(atom.name, atom)
+            if isinstance(atom, sp.MatrixSymbol):
+                for size in atom.shape:
+                    if isinstance(size, sp.Symbol):
+                        found.setdefault(size.name, size)
+    return found
