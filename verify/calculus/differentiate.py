@@ -6,11 +6,26 @@ Main definitions: `tangent` (directional derivative), `gradients` (reverse mode)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from verify.language.errors import NotDifferentiable, ShapeError
-from verify.language.operations.algebra import total
+from verify.language.operations.algebra import fraction_power, inner, total
+from verify.language.operations.functions import FunctionSymbol
 from verify.language.printing import text
-from verify.language.terms import Shape, Term, make, number, operation_of, show_shape, symbols_of, walk, zeros_like
+from verify.language.terms import (
+    ARGUMENT,
+    Shape,
+    Term,
+    make,
+    number,
+    operation_of,
+    rebuild,
+    show_shape,
+    symbol,
+    symbols_of,
+    walk,
+    zeros_like,
+)
 
 
 def _moving(term: Term, names: frozenset[str]) -> set[Term]:
@@ -31,7 +46,8 @@ def tangent(term: Term, directions: Mapping[str, Term]) -> Term:
     """
     for name, shape in symbols_of(term).items():
         if name in directions and directions[name].shape != shape:
-            raise ShapeError(f"the direction for {name} is {show_shape(directions[name].shape)}, not {show_shape(shape)}")
+            found = show_shape(directions[name].shape)
+            raise ShapeError(f"the direction for {name} is {found}, not {show_shape(shape)}")
     term = expand(term)
     moving = _moving(term, frozenset(directions))
     done: dict[Term, Term | None] = {}
@@ -82,19 +98,57 @@ def _no_rule(node: Term) -> NotDifferentiable:
     return NotDifferentiable(f"{text(node)} cannot be differentiated: {operation_of(node).why_not}")
 
 
+def is_even_norm_power(node: Term) -> bool:
+    """Whether the node is `‖X‖_F` to a positive even power: a polynomial, differentiable at X = 0 too."""
+    if node.op != "pow" or node.args[0].op != "frobenius":
+        return False
+    exponent: Fraction = node.payload[0]
+    return exponent > 0 and exponent.denominator == 1 and exponent.numerator % 2 == 0
+
+
+def _stands_for_more(node: Term) -> bool:
+    opened = node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None
+    return opened or node.op == "derivative" or is_even_norm_power(node)
+
+
 def expand(term: Term) -> Term:
-    """Replace every `derivative` node by the derivative it stands for."""
-    if not any(node.op == "derivative" for node in walk(term)):
+    """Replace `derivative` nodes, and functions given by a formula, by what they stand for.
+
+    The directions are constants of the differentiation, even where they mention the variables: `D²L[(AΩ, BΩ)]` is the
+    Hessian's quadratic form at that direction, not the second derivative along the field `AΩ`.
+    """
+    if not any(_stands_for_more(node) for node in walk(term)):
         return term
     done: dict[Term, Term] = {}
     for node in walk(term):
         args = [done[a] for a in node.args]
         if node.op == "derivative":
             names, order = node.payload
+            frozen = {n: symbol(f"·d{n}", d.shape) for n, d in zip(names, args[1:], strict=True)}
             value = args[0]
             for _ in range(order):
-                value = tangent(value, dict(zip(names, args[1:], strict=True)))
-            done[node] = value
+                value = tangent(value, frozen)
+            done[node] = rebuild(value, dict(zip(frozen.values(), args[1:], strict=True)))
+        elif is_even_norm_power(node):
+            square = inner(args[0].args[0], args[0].args[0])
+            half = node.payload[0] / 2
+            done[node] = square if half == 1 else fraction_power(square, half)
+        elif _stands_for_more(node):
+            done[node] = _open_function(node, args)
         else:
             done[node] = make(node.op, *args, payload=node.payload)
     return done[term]
+
+
+def _open_function(node: Term, args: Sequence[Term]) -> Term:
+    """A derivative of a function given by a formula, at its arguments."""
+    function: FunctionSymbol = node.payload[0]
+    assert function.body is not None
+    value = expand(function.body)
+    argument = symbol(ARGUMENT, function.shape)
+    slots = {symbol(f"{ARGUMENT}{k}", function.shape): direction for k, direction in enumerate(args[1:])}
+    for slot in slots:
+        value = tangent(value, {ARGUMENT: slot})
+    if node.op == "smoothgrad":
+        (value,) = gradients(value, [argument])
+    return rebuild(value, {argument: args[0], **slots})

@@ -16,7 +16,6 @@ from verify.calculus.polynomials import (
     word_key,
     word_of,
 )
-
 from verify.language.operations.functions import OperatorSymbol
 from verify.language.terms import Shape, Term, make
 
@@ -69,7 +68,8 @@ def _partners(word: Word) -> Iterator[Word]:
             yield ((make(other, rest_term, payload=atom.payload), True), *slot)
 
 
-def _closure(word: Word) -> set[Word]:
+def equal_traces(word: Word) -> set[Word]:
+    """Words with the same trace: shifts, transposes and slot exchanges (a bounded number of them)."""
     seen: set[Word] = set()
     queue = [word]
     while queue and len(seen) < _CLOSURE_LIMIT:
@@ -84,7 +84,7 @@ def _closure(word: Word) -> set[Word]:
 
 def canonical_cycle(word: Word) -> Word:
     """The least of all words with the same trace."""
-    return min(_closure(word), key=_trace_key)
+    return min(equal_traces(word), key=_trace_key)
 
 
 def _trace_key(word: Word) -> tuple[object, ...]:

@@ -35,7 +35,8 @@ def evaluate_terms(terms: Sequence[Term], env: Environment, field: Field) -> lis
         for node in walk(term):
             if node not in done:
                 done[node] = value_of_node(node, done, env, field)
-    return [done[t] for t in terms]
+    # NumPy turns 0-dimensional object arrays into their one number: undo that.
+    return [done[t] if hasattr(done[t], "shape") else np.array(done[t], dtype=object) for t in terms]
 
 
 def value_of_node(node: Term, done: Mapping[Term, Array], env: Environment, field: Field) -> Array:

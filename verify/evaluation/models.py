@@ -13,10 +13,7 @@ from verify.calculus.differentiate import gradients, tangent
 from verify.language.errors import ClaimError
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.operations.operation import Array, Environment, Field, FunctionModel
-from verify.language.terms import Term, operation_of, symbol, symbols_of, walk
-
-ARGUMENT = "·"
-"""The name of a model's matrix argument."""
+from verify.language.terms import ARGUMENT, Term, operation_of, symbol, symbols_of, walk
 
 
 @dataclass(frozen=True)

@@ -24,3 +24,7 @@ class NotRational(ArithmeticError):
 
 class NoSource(Exception):
     """No source of instances exists for a hypothesis; the sentence says which and why."""
+
+
+class GateError(Exception):
+    """A derived formula failed one of the gates that compare it with the loss itself; it must not be used."""

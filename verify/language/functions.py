@@ -18,7 +18,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from verify.language.errors import ClaimError
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
-from verify.language.terms import Dim
+from verify.language.terms import ARGUMENT, Dim
 
 Expression = Any
 """A SymPy expression: scalar, `MatrixSymbol` algebra, an explicit `Matrix`, or one of the classes below."""
@@ -269,13 +269,14 @@ def ones(rows: Expression, cols: Expression) -> Expression:
 
 @dataclass(frozen=True)
 class Smooth:
-    """An opaque C² function `f : R^{m×n} → R` with gradient and Hessian kept as symbols.
+    """A C² function `f : R^{m×n} → R`: opaque (made by `smooth`), or given by a formula (made by `function`).
 
     `f(X)` is the value, `f.grad(X)` the gradient matrix, `f.hess(X)(Z, W)` the Hessian's bilinear form and
     `f.hess(X)(Z)` the matrix `∇²f(X)[Z, ·]`.
     """
 
     symbol: FunctionSymbol
+    formula: Callable[[Any], Any] | None = None
 
     @property
     def shape(self) -> tuple[Dim, Dim]:
@@ -283,7 +284,7 @@ class Smooth:
         return self.symbol.shape
 
     def __call__(self, x: Expression) -> Expression:
-        return SCALAR_NODES["smooth"](Carrier(self.symbol), x)
+        return SCALAR_NODES["smooth"](Carrier(self.symbol), x) if self.formula is None else self.formula(x)
 
     def grad(self, x: Expression) -> Expression:
         """The gradient `∇f(X)`, a matrix of the shape of X."""
@@ -323,6 +324,23 @@ def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
 
     rows, cols = shape
     return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols))))
+
+
+def function(
+    formula: Callable[[Any], Any], shape: tuple[Expression, Expression], name: str = "f"
+) -> Smooth:
+    """A function of a matrix given by a formula: `function(lambda X: frobenius(X - M)**2 / 2, (m, n))`.
+
+    Data (here M) are ordinary variables of the claim.
+    """
+    from verify.language.translate import dim_of, term_of
+
+    rows, cols = shape
+    argument = sp.MatrixSymbol(ARGUMENT, rows, cols)
+    body = term_of(formula(argument))
+    if body.shape != ():
+        raise ClaimError(f"{name} is not scalar: a loss returns one number; take trace(...) or frobenius(...)**2")
+    return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols)), body), formula)
 
 
 @dataclass(frozen=True)

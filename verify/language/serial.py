@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
-from verify.language.terms import Term
+from verify.language.terms import ARGUMENT, Term
 
 Json = Any
 
@@ -24,7 +24,7 @@ def term_to_json(term: Term) -> Json:
             head = [term.op] if term.op == "num" else [term.op, *args]
             return [*head, fraction_text(term.payload[0])]
         case "sym":
-            return ["sym", term.payload[0]]
+            return ["arg"] if term.payload[0] == ARGUMENT else ["sym", term.payload[0]]
         case "literal":
             return ["literal", [[fraction_text(x) for x in row] for row in term.payload[0]]]
         case "entry":

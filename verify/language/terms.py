@@ -25,6 +25,9 @@ Shape = tuple[()] | tuple[Dim, Dim]
 
 SCALAR: Shape = ()
 
+ARGUMENT = "·"
+"""The name of the matrix argument in a function's body; no user symbol can have it."""
+
 
 class Term:
     """One node: an operation, its static payload, its arguments, and the shape inferred from them.
@@ -96,9 +99,6 @@ def number(value: int | Fraction) -> Term:
     return make("num", payload=(Fraction(value),))
 
 
-ZERO_NAME = "zeros"
-
-
 def zeros_like(shape: Shape) -> Term:
     """The zero of a shape: the number 0 or a zero matrix."""
     return number(0) if shape == () else make("zeros", payload=shape)
@@ -142,7 +142,14 @@ def rebuild(term: Term, replacement: dict[Term, Term]) -> Term:
 
 def symbols_of(term: Term) -> dict[str, Shape]:
     """Names and shapes of the variables a term contains; functions and operators are not among them."""
-    return {t.payload[0]: t.payload[1] for t in walk(term) if t.op == "sym"}
+    found: dict[str, Shape] = {}
+    for node in walk(term):
+        if node.op == "sym":
+            found[node.payload[0]] = node.payload[1]
+        elif node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None:
+            inside = symbols_of(node.payload[0].body)
+            found.update({n: s for n, s in inside.items() if n != ARGUMENT})
+    return found
 
 
 def show_dim(dim: Dim) -> str:

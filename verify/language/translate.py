@@ -22,6 +22,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.expressions.special import OneMatrix
 
+from verify.language.domains import REALS, domain_of
 from verify.language.errors import ClaimError, ShapeError
 from verify.language.functions import Carrier, MatrixNode, ScalarNode
 from verify.language.operations.algebra import chain, fraction_power
@@ -146,6 +147,12 @@ def _sympy_number(e: Any, go: Recurse) -> Term:
     raise ClaimError(f"the number {e} has no meaning here: use real finite numbers")
 
 
+def _scalar_symbol(e: Any) -> Term:
+    """A scalar variable; a domain stated by its assumptions stays with it until the claim is elaborated."""
+    domain = domain_of(e)
+    return symbol(e.name) if domain == REALS else make("sym", payload=(e.name, (), domain))
+
+
 def _product(e: Any, go: Recurse) -> Term:
     factors = [go(a) for a in e.args]
     scalars = [f for f in factors if f.is_scalar]
@@ -242,7 +249,7 @@ def _own_node(e: Any, go: Recurse) -> Term:
 _RULES: list[tuple[Any, Callable[[Any, Recurse], Term]]] = [
     ((ScalarNode, MatrixNode), _own_node),
     ((sp.Number, sp.NumberSymbol, sp.core.numbers.ImaginaryUnit), _sympy_number),
-    (sp.Symbol, lambda e, go: symbol(e.name)),
+    (sp.Symbol, lambda e, go: _scalar_symbol(e)),
     (sp.MatrixSymbol, lambda e, go: symbol(e.name, (dim_of(e.shape[0]), dim_of(e.shape[1])))),
     ((sp.Add, sp.MatAdd), lambda e, go: make("add", *(go(a) for a in e.args))),
     ((sp.Mul, sp.MatMul), _product),

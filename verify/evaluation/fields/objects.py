@@ -159,5 +159,9 @@ def _each(function: Callable[[Any], Any], x: Array) -> Array:
 
 def _matrixwise(function: Callable[[list[list[Any]]], Any], x: Array) -> Array:
     flat = x.reshape(-1, *x.shape[-2:])
-    results = [np.array(function(rows.tolist()), dtype=object) for rows in flat]
-    return np.array(results, dtype=object).reshape(*x.shape[:-2], *results[0].shape)
+    results = [function(rows.tolist()) for rows in flat]
+    shape = np.array(results[0], dtype=object).shape
+    out = np.empty((len(results), *shape), dtype=object)
+    for position, result in enumerate(results):
+        out[position] = np.array(result, dtype=object) if shape else result
+    return out.reshape((*x.shape[:-2], *shape))

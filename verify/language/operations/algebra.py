@@ -7,6 +7,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from verify.language.errors import ShapeError
 from verify.language.operations.operation import (
     Array,
@@ -58,8 +60,8 @@ def negated(term: Term) -> Term:
 
 
 def expand_scalar(value: Array) -> Array:
-    """Let a scalar of shape `(...,)` multiply matrices `(..., rows, cols)`."""
-    return value[..., None, None]
+    """Let a scalar of shape `(...,)` multiply matrices `(..., rows, cols)`; NumPy unpacks single exact numbers."""
+    return (value if hasattr(value, "shape") else np.array(value, dtype=object))[..., None, None]
 
 
 # --- sums -----------------------------------------------------------------------------------------------------------

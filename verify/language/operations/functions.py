@@ -22,10 +22,11 @@ from verify.language.terms import Dim, Shape, Term, make, show_shape
 
 @dataclass(frozen=True)
 class FunctionSymbol:
-    """A C² function variable `name : R^{shape} → R`."""
+    """A C² function `name : R^{shape} → R`: a variable, or with a `body` the abbreviation of a formula in its argument."""
 
     name: str
     shape: tuple[Dim, Dim]
+    body: Term | None = None
 
 
 @dataclass(frozen=True)

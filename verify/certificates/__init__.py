@@ -1,0 +1,1 @@
+"""Builders of certificates; nothing here is trusted, the kernel checks every file."""

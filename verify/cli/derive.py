@@ -1,0 +1,80 @@
+"""`verify derive FILE::NAME`: gradient, Hessian form and stationarity conditions of a loss in a file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import sympy as sp
+
+from verify.cli.main import OK, UNMET, UsageError
+from verify.cli.show import show
+from verify.evaluation.derivatives import gradient, hessian_form
+from verify.language.claims import Claim
+from verify.language.errors import ClaimError
+from verify.language.functions import is_matrix
+from verify.language.printing import LATEX, UNICODE
+from verify.language.operations.operation import Precedence
+from verify.language.settings import Setting
+from verify.language.translate import term_of
+from verify.runner.loading import load_module
+
+
+def derive(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
+    path, _, name = arguments.target.partition("::")
+    if not Path(path).is_file():
+        raise UsageError(f"{path}: no such file: derive takes FILE::NAME")
+    module, problem = load_module(Path(path))
+    if module is None:
+        assert problem is not None
+        print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
+        return UNMET
+    known = [k for k, v in vars(module).items() if not k.startswith("_") and _derivable(v)]
+    if not name or name not in vars(module):
+        raise UsageError(f"{path} has no {name or 'name after ::'}: it has {', '.join(known) or 'nothing to derive'}")
+    value = vars(module)[name]
+    if isinstance(value, Claim):
+        return show(argparse.Namespace(id=arguments.target, latex=arguments.latex))
+    loss = value.L if isinstance(value, Setting) else value
+    try:
+        print_derivatives(name, loss, latex=arguments.latex)
+    except ClaimError as error:
+        print(f"{path}: error: {name}: {error}", file=sys.stderr)
+        return UNMET
+    return OK
+
+
+def _derivable(value: Any) -> bool:
+    if isinstance(value, Claim | Setting):
+        return True
+    return isinstance(value, sp.Expr) and not is_matrix(value) and bool(value.atoms(sp.MatrixSymbol))
+
+
+def adapted(loss: Any) -> list[Any]:
+    """The matrices whose derivatives are shown: names starting with A or B if there are any, else all."""
+    found = sorted(sp.sympify(loss).atoms(sp.MatrixSymbol), key=lambda s: str(s.name))
+    factors = [s for s in found if s.name[0] in "AB" and s.name[1:].isalnum() | (len(s.name) == 1)]
+    return factors or found
+
+
+def print_derivatives(name: str, loss: Any, *, latex: bool) -> None:
+    """Gradient in every adapted matrix, then the Hessian's quadratic form."""
+    printer = LATEX if latex else UNICODE
+
+    def shown(expression: Any) -> str:
+        return printer.at(term_of(expression), Precedence.SUM)
+
+    variables = adapted(loss)
+    print(f"{name} = {shown(loss)}")
+    for variable in variables:
+        label = printer.name(variable.name)
+        head = rf"\nabla_{{{label}}} {name}" if latex else f"∇_{label} {name}"
+        print(f"{head} = {shown(gradient(loss, variable))}")
+    moves = {v: sp.MatrixSymbol(f"d{v.name}", *v.shape) for v in variables}
+    directions = ", ".join(printer.name(d.name) for d in moves.values())
+    head = rf"\nabla^2 {name}[{directions}]" if latex else f"∇²{name}[{directions}]"
+    print(f"{head} = {shown(hessian_form(loss, moves))}")
+    print("stationary where every gradient above is 0; both gates (exact entrywise, finite differences) passed")

@@ -1,0 +1,128 @@
+"""The `verify` program: `run`, `list`, `show`, `derive`, `check`, `new`.
+
+Exit codes (design §3): 0 every claim met its expectation · 1 at least one did not · 2 usage error, or nothing could be
+collected · 3 internal error. Heavy imports happen inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+OK, UNMET, USAGE, INTERNAL = 0, 1, 2, 3
+
+
+class UsageError(Exception):
+    """A command line that cannot be carried out: what is wrong, and what to do."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    from verify._version import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="verify",
+        description="Check claims about low-rank (LoRA) loss landscapes: prove, test, refute by example.",
+        epilog="exit codes: 0 every claim as expected, 1 at least one not, 2 usage error or nothing collected, 3 internal error",
+    )
+    parser.add_argument("--version", action="version", version=f"verify {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    run = commands.add_parser("run", help="check claims and print their verdicts")
+    _selectors(run)
+    run.add_argument("--profile", choices=["dev", "ci", "deep"], default="dev", help="how much to test (default: dev)")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    run.add_argument("--jobs", type=_positive, default=None, metavar="N", help="claims checked at once (default: all cores)")
+    run.add_argument("--json", metavar="PATH", help="write the results as JSON")
+    run.add_argument("--certificates", metavar="DIR", help="keep the certificates of PROVED and REFUTED claims")
+    run.add_argument("--verbose", action="store_true", help="print the coverage of every claim")
+
+    listing = commands.add_parser("list", help="list claims without checking them")
+    _selectors(listing)
+    listing.add_argument("--json", metavar="PATH", help="write the list as JSON")
+
+    show = commands.add_parser("show", help="print a claim: statement, derived formulas, source")
+    show.add_argument("id", metavar="ID", help="a claim's id, or FILE::NAME")
+    show.add_argument("--latex", action="store_true", help="LaTeX instead of Unicode")
+
+    derive = commands.add_parser("derive", help="derive gradient, Hessian form and stationarity conditions")
+    derive.add_argument("target", metavar="FILE::NAME", help="a loss expression, or a claim, of that name in the file")
+    derive.add_argument("--latex", action="store_true", help="LaTeX instead of Unicode")
+
+    check = commands.add_parser("check", help="re-verify certificates with the independent kernel")
+    check.add_argument("certificates", nargs="+", metavar="CERTIFICATE")
+
+    new = commands.add_parser("new", help="write a file of claims to start from")
+    new.add_argument("file", metavar="FILE")
+    return parser
+
+
+def _selectors(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "selectors",
+        nargs="*",
+        metavar="SELECTOR",
+        help="a file or folder, FILE::NAME, a claim's id or a prefix of ids; without any: the shipped theorems",
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def dispatch(arguments: argparse.Namespace) -> int:
+    """Run one command."""
+    match arguments.command:
+        case "run":
+            from verify.cli.run import run
+
+            return run(arguments)
+        case "list":
+            from verify.cli.listing import list_claims
+
+            return list_claims(arguments)
+        case "show":
+            from verify.cli.show import show
+
+            return show(arguments)
+        case "derive":
+            from verify.cli.derive import derive
+
+            return derive(arguments)
+        case "check":
+            from verify.cli.check import check
+
+            return check(arguments)
+        case _:
+            from verify.cli.new import new
+
+            return new(arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program's entry point; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return dispatch(arguments)
+    except UsageError as error:
+        print(f"verify: error: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("verify: stopped; the results so far are above", file=sys.stderr)
+        return UNMET
+    except BrokenPipeError:
+        sys.stderr.close()
+        return UNMET
+    except Exception as error:
+        if arguments.debug:
+            raise
+        print(
+            f"verify: internal error: {type(error).__name__}: {error}: run again with --debug and report the traceback",
+            file=sys.stderr,
+        )
+        return INTERNAL

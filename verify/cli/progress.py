@@ -1,0 +1,125 @@
+"""What a run shows: live progress on a terminal, plain lines in a pipe; colour is never the only signal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from verify.language.claims import Expect
+from verify.runner.loading import LoadProblem
+from verify.runner.verdicts import Result, Verdict, describe, summarize
+
+_COLOURS = {
+    Verdict.PROVED: "green",
+    Verdict.HELD: "green",
+    Verdict.REFUTED: "red",
+    Verdict.CANDIDATE: "yellow",
+    Verdict.VACUOUS: "yellow",
+    Verdict.UNKNOWN: "yellow",
+    Verdict.ERROR: "bold red",
+}
+_NAME_WIDTH = 44
+
+
+class Display:
+    """Prints to standard output; progress only where that is a terminal."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        from rich.console import Console
+
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.verbose = verbose
+        self.progress: Any = None
+        self.task: Any = None
+        self.total_task: Any = None
+        self.width = _NAME_WIDTH
+
+    @contextmanager
+    def running(self, names: Sequence[str]) -> Iterator[None]:
+        """Show progress while claims are checked."""
+        self.width = min(max((len(n) for n in names), default=10), _NAME_WIDTH)
+        if not self.console.is_terminal:
+            yield
+            return
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.console, transient=True) as progress:
+            self.progress = progress
+            self.total_task = progress.add_task("claims", total=len(names))
+            yield
+        self.progress = None
+
+    def begin(self, identifier: str) -> None:
+        """A claim is about to be checked."""
+        if self.progress is not None:
+            self.task = self.progress.add_task(identifier, total=None)
+
+    def advance(self, done: int, total: int) -> None:
+        """A claim has used some of its instances."""
+        if self.progress is not None and self.task is not None:
+            self.progress.update(self.task, completed=done, total=total)
+
+    def result(self, result: Result) -> None:
+        """One line for a finished claim."""
+        from rich.text import Text
+
+        if self.progress is not None:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+                self.task = None
+            self.progress.advance(self.total_task)
+        line = Text()
+        line.append(f"{result.verdict.value:<10}", style=_COLOURS[result.verdict])
+        line.append(f"{_shortened(result.id, self.width):<{self.width}}  ")
+        line.append(result.summary)
+        if result.certificate_path is not None:
+            line.append(f" · {result.certificate_path}")
+        line.append(f" · {_duration(result.seconds)}")
+        line.append("" if result.expect is Expect.HOLDS and result.met else f"   ({_expectation(result)})")
+        self.console.print(line)
+        if self.verbose and result.coverage is not None:
+            for (family, sizes), count in sorted(result.coverage.cells.items()):
+                self.console.print(f"             {count:>7,} active  {family:<28} {sizes}")
+
+    def problem(self, problem: LoadProblem) -> None:
+        """A file or selector that gave nothing."""
+        print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        """A line that is no verdict."""
+        self.console.print(text, markup=False)
+
+    def summary(self, results: Sequence[Result]) -> None:
+        """The last line: counts that add up."""
+        counts = summarize(list(results))
+        unmet = counts["claims"] - counts["met"]
+        tail = "all as expected" if not unmet else f"{unmet} NOT as expected"
+        self.console.print(
+            f"{counts['claims']} claims: {counts['proved']} proved, {counts['held']} held, {counts['refuted']} refuted, "
+            f"{counts['undecided']} undecided · {tail}",
+            markup=False,
+        )
+        for result in results:
+            if not result.met:
+                self.console.print(
+                    f"  not as expected: {result.id}: expected {result.expect.value}, got {result.verdict.value}: "
+                    f"{describe(result.payload)}",
+                    markup=False,
+                )
+
+
+def _shortened(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _expectation(result: Result) -> str:
+    if result.expect is Expect.OPEN:
+        return "open" if result.met else "broken"
+    return "expected" if result.met else f"expected {result.expect.value}"

@@ -1,0 +1,82 @@
+"""`verify show`: one claim, its formula, what is derived for it, and its source."""
+
+from __future__ import annotations
+
+import argparse
+
+from verify.calculus.differentiate import expand, gradients
+from verify.calculus.normal_form import canonical
+from verify.cli.main import OK, UNMET, UsageError
+from verify.language.claims import Formula
+from verify.language.errors import ClaimError
+from verify.language.printing import LATEX, UNICODE
+from verify.language.operations.operation import Precedence
+from verify.language.statements import Stationary
+from verify.runner.check import location_of, one_line
+from verify.runner.loading import Found, collect
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
+    found = only_claim(arguments.id)
+    claim = found.claim
+    print(found.id)
+    print(f"  {claim.title}")
+    for line in claim.doc.splitlines()[1:]:
+        if line.strip():
+            print(f"  {line.strip()}")
+    try:
+        formula = claim.formula()
+    except Exception as error:  # whatever the user's own code raises
+        print(f"{location_of(error, claim)}: error: {one_line(error)}")
+        return UNMET
+    print()
+    for line in (formula.latex if arguments.latex else formula.text).splitlines():
+        print(f"  {line}")
+    for line in derived_lines(formula, latex=arguments.latex):
+        print(f"  {line}")
+    print()
+    print(f"  expected  {claim.expect.value}")
+    if claim.keyword is not None:
+        print(f"  keyword   {claim.keyword.value}")
+    if claim.cite:
+        print(f"  source    {claim.cite}")
+    if claim.uses:
+        print(f"  uses      {', '.join(claim.uses)}")
+    print(f"  written   {claim.file}:{claim.line}")
+    return OK
+
+
+def only_claim(selector: str) -> Found:
+    """The one claim a selector names.
+
+    Raises:
+        UsageError: if it names none or several.
+    """
+    collected = collect([selector])
+    exact = [f for f in collected.claims if f.id == selector or selector.endswith(f"::{f.claim.name}")]
+    chosen = exact or list(collected.claims)
+    if len(chosen) == 1:
+        return chosen[0]
+    if collected.problems:
+        raise UsageError(f"{collected.problems[0].location}: {collected.problems[0].message}")
+    raise UsageError(f"{selector} names {len(chosen)} claims: give one id, see `verify list {selector}`")
+
+
+def derived_lines(formula: Formula, *, latex: bool) -> list[str]:
+    """The stationarity conditions that the formula's assumptions stand for."""
+    printer = LATEX if latex else UNICODE
+    lines: list[str] = []
+    sources = [(s.loss, s.variables) for s in formula.given if isinstance(s, Stationary)]
+    if formula.process is not None:
+        sources.append((formula.process.loss, formula.process.variables))
+    for loss, variables in sources:
+        try:
+            slopes = gradients(loss, variables)
+        except ClaimError as error:
+            return [f"derivatives: {error}"]
+        for variable, slope in zip(variables, slopes, strict=True):
+            name = printer.name(variable.payload[0])
+            head = rf"\nabla_{{{name}}} L" if latex else f"∇_{name} L"
+            lines.append(f"where  {head} = {printer.at(canonical(expand(slope)), Precedence.SUM)}")
+    return lines

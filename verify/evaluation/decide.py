@@ -1,0 +1,157 @@
+"""Batched three-valued decisions in floating point.
+
+Main definitions: `Decisions`, `decide`. Every comparison is decided at two tolerances relative to its error scale; where
+they disagree, or a value is not a number, the instance is undecided. A NaN can never pass: only `x <= tol` tests are
+used, which are false for NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.calculus.conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    CurvatureBounds,
+    HessianSemidefinite,
+    comparisons_in,
+)
+from verify.evaluation.batches import Batch
+from verify.evaluation.fields import FloatField
+from verify.evaluation.hessians import hessian_of_function, hessian_matrix, is_quadratic
+from verify.evaluation.interpret import value_of_node
+from verify.evaluation.scales import norm, with_scales
+from verify.evaluation.tolerances import LOOSE, TIGHT
+from verify.language.statements import Comparison
+from verify.language.terms import Term
+
+Array = Any
+TRUE, UNDECIDED, FALSE = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Truth (1 true, 0 undecided, −1 false) and signed relative margin (negative: violated) for each instance.
+
+    `trivial` marks comparisons of zero with zero.
+    """
+
+    truth: Array
+    margin: Array
+    trivial: Array
+
+
+@dataclass(frozen=True)
+class _Reading:
+    batch: Batch
+    values: Mapping[Term, Array]
+    scales: Mapping[Term, Array]
+
+    def value(self, term: Term) -> Array:
+        shape = (self.batch.count, *(self.values[term].shape[-2:] if not term.is_scalar else ()))
+        return np.broadcast_to(self.values[term], shape)
+
+    def scale(self, term: Term) -> Array:
+        return np.broadcast_to(self.scales[term], (self.batch.count,))
+
+
+def decide(conditions: Sequence[Condition], batch: Batch) -> list[Decisions]:
+    """Decide each condition on each instance of the batch."""
+    field = FloatField()
+    env = batch.environment()
+    terms = [t for c in conditions for q in comparisons_in(c) for t in (q.left, q.right)]
+    terms += [t for c in conditions for t in _bound_terms(c)]
+    with np.errstate(all="ignore"):
+        values, scales = with_scales(terms, env, lambda node, done: value_of_node(node, done, env, field))
+        reading = _Reading(batch, values, scales)
+        return [_decide(c, reading) for c in conditions]
+
+
+def _bound_terms(condition: Condition) -> list[Term]:
+    match condition:
+        case CurvatureBounds():
+            return [b for b in (condition.lower, condition.upper) if b is not None]
+        case AllOf() | AnyOf():
+            return [t for p in condition.parts for t in _bound_terms(p)]
+        case _:
+            return []
+
+
+def _decide(condition: Condition, reading: _Reading) -> Decisions:
+    count = reading.batch.count
+    if condition in reading.batch.assured:
+        return Decisions(np.full(count, TRUE), np.full(count, np.inf), np.zeros(count, bool))
+    match condition:
+        case Comparison():
+            return _compare(condition, reading)
+        case AllOf():
+            parts = [_decide(p, reading) for p in condition.parts]
+            return Decisions(
+                np.min([p.truth for p in parts], axis=0),
+                np.min([p.margin for p in parts], axis=0),
+                np.all([p.trivial for p in parts], axis=0),
+            )
+        case AnyOf():
+            parts = [_decide(p, reading) for p in condition.parts]
+            return Decisions(
+                np.max([p.truth for p in parts], axis=0),
+                np.max([p.margin for p in parts], axis=0),
+                np.any([p.trivial for p in parts], axis=0),
+            )
+        case HessianSemidefinite():
+            hessian = hessian_matrix(condition.loss, condition.variables, reading.batch)
+            return _spectrum_at_least(hessian, np.zeros(count), count)
+        case CurvatureBounds():
+            return _curvature(condition, reading)
+
+
+def _compare(condition: Comparison, reading: _Reading) -> Decisions:
+    left, right = reading.value(condition.left), reading.value(condition.right)
+    matrix = not condition.left.is_scalar
+    scale = reading.scale(condition.left) + reading.scale(condition.right)
+    safe = np.where(scale > 0, scale, 1.0)
+    trivial = (norm(left, matrix=matrix) == 0) & (norm(right, matrix=matrix) == 0)
+    if condition.relation in ("equal", "distinct"):
+        gap = norm(left - right, matrix=matrix) / safe
+        same = np.where(gap <= TIGHT, TRUE, np.where(gap > LOOSE, FALSE, UNDECIDED))
+        if condition.relation == "equal":
+            return Decisions(same, -gap, trivial)
+        return Decisions(-same, gap, np.zeros_like(trivial))
+    gap = (right - left) / safe
+    if condition.relation == "le":
+        truth = np.where(gap >= -TIGHT, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
+        return Decisions(truth, gap, trivial)
+    truth = np.where(gap > LOOSE, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
+    return Decisions(truth, gap, np.zeros_like(trivial))
+
+
+def _spectrum_at_least(matrix: Array, bound: Array, count: int) -> Decisions:
+    """Whether the smallest eigenvalue reaches a bound, relative to the matrix' size."""
+    finite = np.all(np.isfinite(matrix), axis=(-2, -1))
+    values = np.linalg.eigvalsh(np.where(finite[..., None, None], matrix, 0.0))
+    size = np.maximum(np.abs(values).max(axis=-1), np.abs(bound))
+    gap = (values[..., 0] - bound) / np.where(size > 0, size, 1.0)
+    gap = np.broadcast_to(np.where(finite, gap, np.nan), (count,))
+    truth = np.where(gap >= -TIGHT, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
+    return Decisions(truth, gap, np.zeros(count, bool))
+
+
+def _curvature(condition: CurvatureBounds, reading: _Reading) -> Decisions:
+    """Exact for quadratics, whose Hessian is constant; undecided for everything else (design §4: samples never decide)."""
+    count = reading.batch.count
+    if not is_quadratic(condition.function):
+        return Decisions(np.zeros(count, int), np.full(count, np.nan), np.zeros(count, bool))
+    hessian = hessian_of_function(condition.function, reading.batch)
+    parts = []
+    if condition.lower is not None:
+        parts.append(_spectrum_at_least(hessian, reading.value(condition.lower), count))
+    if condition.upper is not None:
+        parts.append(_spectrum_at_least(-hessian, -reading.value(condition.upper), count))
+    return Decisions(
+        np.min([p.truth for p in parts], axis=0), np.min([p.margin for p in parts], axis=0), np.zeros(count, bool)
+    )

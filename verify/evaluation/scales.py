@@ -1,0 +1,150 @@
+"""How large the rounding error of a float value can be: one number an instance for every node.
+
+The *scale* of a node is its first-order error bound in units of the machine precision, propagated with the values: sums
+add, products multiply by the other factors' norms. Tolerances are relative to it, so that cancellation of large terms is
+not mistaken for a violation, and a tiny but exact quantity is not mistaken for zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from verify.evaluation.fields.float64 import FloatField
+from verify.language.operations.entries import HOLE, body_derivative, evaluate_body
+from verify.language.operations.operation import Environment, Growth
+from verify.language.operations.scalars import DERIVATIVES
+from verify.language.terms import Term, operation_of, walk
+
+Array = Any
+_FIELD = FloatField()
+
+
+def norm(value: Array, *, matrix: bool) -> Array:
+    """The Frobenius norm of each matrix, or the absolute value of each scalar."""
+    if not matrix:
+        return np.abs(value)
+    top = np.max(np.abs(value), axis=(-2, -1), keepdims=True)
+    safe = np.where((top > 0) & np.isfinite(top), top, 1.0)
+    return np.sqrt(np.sum((value / safe) ** 2, axis=(-2, -1))) * safe[..., 0, 0]
+
+
+def scale_of(
+    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
+) -> Array:
+    """The error scale of one node, from those of its arguments."""
+    size = norm(values[node], matrix=not node.is_scalar)
+    rule = _SPECIAL.get(node.op)
+    if rule is not None:
+        return rule(node, values, scales, env) + size
+    match operation_of(node).growth:
+        case Growth.LEAF:
+            return size
+        case Growth.ADDITIVE:
+            return sum((scales[a] for a in node.args), size)
+        case _:
+            return _multilinear(node, values, scales) + size
+
+
+def _multilinear(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array]) -> Array:
+    norms = [norm(values[a], matrix=not a.is_scalar) for a in node.args]
+    total: Array = 0.0
+    for i, argument in enumerate(node.args):
+        product = scales[argument]
+        for j, other in enumerate(norms):
+            if j != i:
+                product = product * other
+        total = total + product
+    return total
+
+
+def _trace(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    return scales[node.args[0]]
+
+
+def _function(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    name = node.payload[0]
+    if name in ("sign", "step"):
+        return np.zeros(())
+    slope_term = DERIVATIVES[name](HOLE)
+    slope = evaluate_body(_FIELD, slope_term, values[node.args[0]], env)
+    return np.abs(slope) * scales[node.args[0]]
+
+
+def _map(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    try:
+        slope = evaluate_body(_FIELD, body_derivative(node.payload[0]), values[node.args[0]], env)
+    except ArithmeticError:
+        slope = np.ones(())
+    if not node.is_scalar:
+        slope = np.max(np.abs(slope), axis=(-2, -1))
+    return np.abs(slope) * scales[node.args[0]]
+
+
+def _power(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    exponent = float(node.payload[0])
+    base = np.abs(values[node.args[0]])
+    if exponent == 0.5:
+        # √x moves by at most √(error) near 0 and by error/(2√x) away from it.
+        error = scales[node.args[0]]
+        return np.where(base > 0, error / (2 * np.sqrt(np.where(base > 0, base, 1.0))), np.sqrt(error * 2.3e-16) / 2.3e-16)
+    return np.abs(exponent) * base ** (exponent - 1) * scales[node.args[0]]
+
+
+def _inverse(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    size = norm(values[node], matrix=True)
+    return size * size * scales[node.args[0]]
+
+
+def _det(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    argument = values[node.args[0]]
+    size = norm(argument, matrix=True)
+    order = argument.shape[-1]
+    return scales[node.args[0]] * size ** max(order - 1, 0)
+
+
+def _first_argument(
+    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
+) -> Array:
+    return scales[node.args[0]]
+
+
+def _exact_value(
+    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
+) -> Array:
+    return np.zeros(())
+
+
+def _operator(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    return norm(env.operators[node.payload[0].name], matrix=True) * scales[node.args[0]]
+
+
+_SPECIAL: dict[str, Callable[..., Array]] = {
+    "trace": _trace,
+    "fn": _function,
+    "map": _map,
+    "pow": _power,
+    "inverse": _inverse,
+    "det": _det,
+    "sigma": _first_argument,
+    "off_block": _first_argument,
+    "rank": _exact_value,
+    "apply": _operator,
+    "adjoint": _operator,
+}
+
+
+def with_scales(
+    terms: Sequence[Term], env: Environment, evaluate_node: Callable[[Term, Mapping[Term, Array]], Array]
+) -> tuple[dict[Term, Array], dict[Term, Array]]:
+    """Values and scales of all nodes below some terms."""
+    values: dict[Term, Array] = {}
+    scales: dict[Term, Array] = {}
+    for term in terms:
+        for node in walk(term):
+            if node not in values:
+                values[node] = evaluate_node(node, values)
+                scales[node] = scale_of(node, values, scales, env)
+    return values, scales

@@ -1,0 +1,1 @@
+"""Families of losses: formulas with samplers for their data."""

@@ -1,0 +1,1 @@
+"""Sources of instances: samplers, constructed stationary points, trajectories and data sets."""

@@ -1,0 +1,64 @@
+"""Choosing sizes: small dimensions that satisfy the claim's conditions on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+
+from verify.calculus.conditions import Condition
+from verify.evaluation.batches import Batch
+from verify.evaluation.decide import TRUE, decide
+from verify.language.statements import Comparison
+from verify.language.terms import walk
+
+SIZES = (1, 2, 3, 4, 5, 6)
+
+
+def about_dimensions(conditions: Sequence[Condition]) -> list[Comparison]:
+    """Those conditions that speak of nothing but dimensions and numbers."""
+    leaves = {"num", "dim", "pi"}
+    found = []
+    for condition in conditions:
+        if isinstance(condition, Comparison):
+            nodes = [*walk(condition.left), *walk(condition.right)]
+            if all(n.args or n.op in leaves for n in nodes) and any(n.op == "dim" for n in nodes):
+                found.append(condition)
+    return found
+
+
+def allowed(dims: dict[str, int], conditions: Sequence[Comparison]) -> bool:
+    """Whether sizes satisfy all conditions on dimensions."""
+    if not conditions:
+        return True
+    return all(bool(d.truth[0] == TRUE) for d in decide(conditions, Batch(dims, {}, count=1)))
+
+
+def sizes(
+    names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator
+) -> Iterator[dict[str, int]]:
+    """Endless choices of sizes: every combination from 1 to 3 in random order, then random ones up to 6.
+
+    Ends at once if none of several thousand choices is allowed.
+    """
+    rules = about_dimensions(conditions)
+    if not names:
+        while allowed({}, rules):
+            yield {}
+        return
+    small = [dict(zip(names, c, strict=True)) for c in product(SIZES[:3], repeat=min(len(names), 5))] if len(names) <= 5 else []
+    order = rng.permutation(len(small))
+    found = 0
+    for i in order:
+        if allowed(small[i], rules):
+            found += 1
+            yield small[i]
+    misses = 0
+    while misses < 3000:
+        choice = {n: int(rng.choice(SIZES)) for n in names}
+        if allowed(choice, rules):
+            misses = 0
+            yield choice
+        else:
+            misses += 1

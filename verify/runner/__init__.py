@@ -1,0 +1,1 @@
+"""From a claim to a verdict: proof, evidence, counterexample, and the result that reports them."""

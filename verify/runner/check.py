@@ -1,0 +1,250 @@
+"""Checking one claim: elaborate, try to prove, test, search, certify; the verdict says exactly how far that went.
+
+Main definitions: `check`, `check_claim`.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+import zlib
+from dataclasses import replace
+
+import numpy as np
+
+from verify.calculus.conditions import conjuncts, reduced
+from verify.kernel import Truth
+from verify.language.claims import Claim, Expect, Formula, Quantifier
+from verify.language.errors import ClaimError, NoSource
+from verify.runner.evidence import Evidence, Finding, Progress, gather
+from verify.runner.exact_reading import ExactReader, roundings, show_instance
+from verify.runner.exact_search import ExactPass, exact_pass
+from verify.runner.profiles import PROFILES, Profile
+from verify.runner.proving import prove_identity
+from verify.runner.verdicts import (
+    Broken,
+    Candidate,
+    Coverage,
+    Held,
+    Payload,
+    Proved,
+    Refuted,
+    Result,
+    Unknown,
+    Vacuous,
+)
+from verify.search.instances import ExactInstance, from_batch
+
+
+def check(claim: Claim | Formula, profile: str = "dev", *, seed: int = 0) -> Result:
+    """Check one claim and return its result.
+
+    Args:
+        claim: a function decorated with `@claim`, or a bare `forall(...)`, `exists(...)`, `always(...)`.
+        profile: `dev`, `ci` or `deep`.
+        seed: same seed, same verdict and certificate.
+
+    Raises:
+        ClaimError: if `claim` is neither, or the profile is unknown.
+    """
+    if profile not in PROFILES:
+        raise ClaimError(f"the profile {profile!r} is unknown: use one of {', '.join(PROFILES)}")
+    if isinstance(claim, Formula):
+        formula = claim
+        claim = Claim("claim", lambda: formula)
+    if not isinstance(claim, Claim):
+        raise ClaimError(f"check(...) takes a claim, not {type(claim).__name__}: decorate a function with @claim")
+    return check_claim(claim, claim.name or "claim", PROFILES[profile], seed)
+
+
+def check_claim(
+    claim: Claim, identifier: str, profile: Profile, seed: int, progress: Progress | None = None
+) -> Result:
+    """Check a claim under a name; a broken claim gives an ERROR result, never an exception."""
+    began = time.perf_counter()
+    payload: Payload
+    try:
+        formula = claim.formula()
+    except Exception as error:  # whatever the user's own code raises makes an ERROR row
+        payload = Broken(location_of(error, claim), one_line(error))
+    else:
+        try:
+            payload = verdict_of(formula, identifier, profile, seed, progress)
+        except ClaimError as error:
+            payload = Broken(location_of(error, claim), one_line(error))
+    return Result(identifier, claim.expect, payload, time.perf_counter() - began)
+
+
+def location_of(error: Exception, claim: Claim) -> str:
+    """`file:line` of the last frame inside the claim's file, or of the claim."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if frame.filename == claim.file:
+            return f"{claim.file}:{frame.lineno}"
+    return f"{claim.file}:{claim.line}"
+
+
+def one_line(error: Exception) -> str:
+    """The message without line breaks; other errors carry their type."""
+    message = " ".join(str(error).split())
+    if isinstance(error, ClaimError):
+        return message
+    return f"{type(error).__name__}: {message}: correct the claim's code"
+
+
+def verdict_of(
+    formula: Formula, identifier: str, profile: Profile, seed: int, progress: Progress | None = None
+) -> Payload:
+    """Proof first, then instances, then exact search; nothing but the kernel gives PROVED or REFUTED."""
+    if formula.source is not None:
+        from verify.points.datasets import decide_on
+
+        return decide_on(formula, identifier)
+    proved = prove_identity(formula)
+    if proved is not None:
+        return proved
+    reader = ExactReader(formula)
+    number = zlib.crc32(identifier.rsplit(".", 1)[-1].encode())
+    if formula.quantifier is Quantifier.EXISTS:
+        return _search_witness(formula, reader, profile, seed ^ number)
+    rng = np.random.default_rng([seed, number])
+    try:
+        evidence = gather(formula, profile, rng, progress)
+    except NoSource as reason:
+        return Unknown(str(reason))
+    return _judge(formula, reader, evidence, profile, seed ^ number)
+
+
+def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int) -> Payload:
+    for finding in evidence.violations[:12]:
+        exact = _exactly(finding, formula, reader)
+        if exact is not None:
+            refuted = _refutation(exact, formula, reader, evidence.coverage(), profile)
+            if refuted is not None:
+                return refuted
+    conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+    exact_seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    if exact_seen.found is not None:
+        refuted = _refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
+        if refuted is not None:
+            return refuted
+    if evidence.violations:
+        worst = evidence.violations[0]
+        shown = show_instance(from_batch(worst.instance, formula, roundings()[-2], worst.steps), formula)
+        return Candidate(shown, worst.margin, evidence.coverage(exact_seen.n, exact_seen.n_active))
+    refuted_late = _retry(evidence, formula, reader, profile)
+    if refuted_late is not None:
+        return refuted_late
+    return _no_violation(formula, evidence, exact_seen)
+
+
+def _exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | None:
+    """A rational counterexample near a float one: coarse numbers first."""
+    for rounding in roundings():
+        try:
+            rounded = from_batch(finding.start, formula, rounding, finding.steps)
+        except (ValueError, OverflowError):
+            return None
+        for steps in sorted({0, finding.steps}) if formula.process is not None else (0,):
+            found = reader.violates(replace(rounded, steps=steps))
+            if found is not None:
+                return found
+    return None
+
+
+def _refutation(
+    instance: ExactInstance, formula: Formula, reader: ExactReader, coverage: Coverage, profile: Profile
+) -> Refuted | None:
+    certified = reader.certify(instance, profile.shrink_tests)
+    if certified is None:
+        return None
+    small, certificate, decision = certified
+    return Refuted(show_instance(small, formula), decision.comparison, certificate, coverage)
+
+
+def _retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
+    """Read undecided instances exactly; those that get an answer are no longer undecided."""
+    settled = 0
+    for finding in evidence.undecided[: profile.retries]:
+        try:
+            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps)
+        except (ValueError, OverflowError):
+            continue
+        arranged = reader.enforce(exact)
+        if arranged is None:
+            continue
+        decision = reader.read(arranged)
+        if reader.settles(decision):
+            refuted = _refutation(arranged, formula, reader, evidence.coverage(), profile)
+            if refuted is not None:
+                return refuted
+        if decision.conclusion is Truth.TRUE or any(t is Truth.FALSE for t in decision.hypotheses):
+            settled += 1
+    if settled and settled == len(evidence.undecided[: profile.retries]):
+        # Every retried one was settled as true; those beyond the retry budget stay undecided and are counted.
+        evidence.n_undecided = max(0, evidence.n_undecided - settled)
+    else:
+        evidence.n_undecided = max(evidence.n_undecided - settled, 1 if evidence.n_undecided else 0)
+    return None
+
+
+def _no_violation(formula: Formula, evidence: Evidence, exact_seen: ExactPass) -> Payload:
+    coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
+    if coverage.n_active == 0:
+        if evidence.n_trivial:
+            return Vacuous(f"{evidence.n_trivial:,} instances met the assumptions, all with 0 on both sides", coverage)
+        return Vacuous(f"none of {coverage.n:,} instances met the assumptions", coverage)
+    undecided = evidence.n_undecided + exact_seen.n_undecided
+    if undecided:
+        return Unknown(
+            f"{undecided:,} of {coverage.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
+            "value is not finite)",
+            replace(coverage, n_undecided=undecided),
+        )
+    if evidence.stopped_early:
+        return Unknown(f"stopped early after {coverage.n:,} instances (safety time)", coverage)
+    return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence))
+
+
+def not_tested(evidence: Evidence) -> str:
+    """What the claim's instances left out."""
+    largest = max((max(_numbers(sizes), default=0) for _, sizes in evidence.cells), default=0)
+    return f"sizes above {largest}" if largest else "other sizes"
+
+
+def _numbers(sizes: str) -> list[int]:
+    return [int(part.split("=")[1]) for part in sizes.split() if "=" in part]
+
+
+def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Payload:
+    from verify.points.assumptions import needs_landscape
+
+    if formula.witness is not None:
+        return _given_witness(formula, reader)
+    for statement in formula.given:
+        reason = needs_landscape(statement)
+        if reason is not None:
+            return Unknown(reason)
+    conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+    seen = exact_pass(formula, conditions, reader, profile.exact_examples * 4, seed)
+    if seen.found is not None:
+        certified = reader.certify(seen.found, profile.shrink_tests)
+        if certified is not None:
+            small, certificate, _ = certified
+            return Proved("one instance", show_instance(small, formula), certificate)
+    return Unknown(f"no instance found among {seen.n:,} small exact ones", Coverage(n=seen.n, exact=seen.n))
+
+
+def _given_witness(formula: Formula, reader: ExactReader) -> Payload:
+    from verify.search.witnesses import instance_from_witness
+
+    instance = instance_from_witness(formula.witness, formula)
+    certified = reader.certify(instance, 0) if reader.violates(instance) is not None else None
+    if certified is None:
+        return Unknown("the given witness does not satisfy every condition, or not exactly")
+    small, certificate, _ = certified
+    return Proved("one instance", show_instance(small, formula), certificate)
+
+
+def error_result(identifier: str, expect: Expect, location: str, message: str) -> Result:
+    """An ERROR row for something that broke before it could be checked."""
+    return Result(identifier, expect, Broken(location, message), 0.0)

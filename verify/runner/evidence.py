@@ -1,0 +1,149 @@
+"""Float evidence: instances by the thousand, decided in batches, with everything counted.
+
+Main definitions: `gather`, `Evidence`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from verify.calculus.conditions import Condition, conjuncts, reduced
+from verify.evaluation.batches import Batch, instantiate_condition
+from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
+from verify.language.claims import Formula
+from verify.points.assumptions import enforce
+from verify.points.sampling import random_batches
+from verify.points.trajectories import states
+from verify.runner.profiles import Profile
+from verify.runner.verdicts import Coverage
+
+_KEPT = 40
+_IDLE_BATCHES = 400
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One instance worth a closer look: a violation, or one the floats could not decide."""
+
+    instance: Batch
+    start: Batch
+    steps: int
+    margin: float
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Small counterexamples first."""
+        return (sum(self.instance.dims.values()), self.steps)
+
+
+@dataclass
+class Evidence:
+    """What a pass over the instances found."""
+
+    n: int = 0
+    n_active: int = 0
+    n_trivial: int = 0
+    n_undecided: int = 0
+    margin: float | None = None
+    cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    violations: list[Finding] = field(default_factory=list)
+    undecided: list[Finding] = field(default_factory=list)
+    n_violations: int = 0
+    stopped_early: bool = False
+
+    def coverage(self, extra_exact: int = 0, extra_active: int = 0) -> Coverage:
+        """The counts for the result."""
+        return Coverage(
+            self.n + extra_exact,
+            self.n_active + extra_active,
+            self.n_undecided,
+            self.margin,
+            dict(self.cells),
+            extra_exact,
+        )
+
+
+Progress = Callable[[int, int], None]
+
+
+def gather(
+    formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None
+) -> Evidence:
+    """Test the formula on float instances until the profile's count is reached.
+
+    Stops early when enough violations were found, or at the safety time, or when no instance meets the assumptions after
+    many batches.
+
+    Raises:
+        NoSource: if an assumption needs a source that does not exist.
+    """
+    given = [reduced(s, formula.process) for s in formula.given]
+    assert formula.then is not None
+    conclusion = reduced(formula.then, formula.process)
+    flat = conjuncts(given)
+    evidence = Evidence()
+    opened: dict[object, list[Condition]] = {}
+    began = time.monotonic()
+    spent, idle = 0, 0
+    target = profile.instances
+    for raw in random_batches(formula, flat, rng):
+        start = enforce(raw, formula, rng)
+        key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
+        if key not in opened:
+            opened[key] = [instantiate_condition(c, start.functions) for c in [*given, conclusion]]
+        before = evidence.n_active
+        for state, steps in _states(start, formula, profile):
+            _tally(evidence, state, start, steps, opened[key])
+        costly = start.count < raw.count
+        spent += start.count * (profile.instances // profile.constrained if costly else 1)
+        idle = idle + 1 if evidence.n_active == before else 0
+        if progress is not None:
+            progress(min(spent, target), target)
+        if spent >= target or evidence.n_violations >= 2000 or idle >= _IDLE_BATCHES:
+            break
+        if time.monotonic() - began > profile.safety_seconds:
+            evidence.stopped_early = True
+            break
+    return evidence
+
+
+def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int]]:
+    if formula.process is None:
+        yield start, 0
+        return
+    with np.errstate(all="ignore"):
+        for steps, state in enumerate(islice(states(start, formula.process, profile.process_steps), profile.process_steps + 1)):
+            yield state, steps
+
+
+def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conditions: list[Condition]) -> None:
+    decisions = decide(conditions, state)
+    *given, then = decisions
+    assumed = np.min([np.full(state.count, TRUE), *(d.truth for d in given)], axis=0)
+    met = assumed == TRUE
+    active = met & ~then.trivial
+    possible = (assumed >= UNDECIDED) & ~then.trivial
+    violated = active & (then.truth == FALSE)
+    unclear = possible & ((then.truth == UNDECIDED) | ((assumed == UNDECIDED) & (then.truth == FALSE)))
+    evidence.n += state.count
+    evidence.n_active += int(active.sum())
+    evidence.n_trivial += int((met & then.trivial).sum())
+    evidence.n_violations += int(violated.sum())
+    evidence.n_undecided += int(unclear.sum())
+    if active.any():
+        evidence.cells[(state.family, state.shape_text)] += int(active.sum())
+        finite = then.margin[active & np.isfinite(then.margin)]
+        if finite.size:
+            low = float(finite.min())
+            evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
+    for mask, kept in ((violated, evidence.violations), (unclear, evidence.undecided)):
+        for index in np.flatnonzero(mask)[:3]:
+            kept.append(Finding(state.at(index), start.at(index), steps, float(then.margin[index])))
+        kept.sort(key=lambda f: f.size)
+        del kept[_KEPT * 4 :]

@@ -1,0 +1,88 @@
+"""The exact reading of a claim at rational instances, by the kernel; search and shrinking are driven by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+from verify.certificates.build import instance_certificate
+from verify.kernel import Decision, Truth, decide
+from verify.kernel import check as kernel_check
+from verify.language.claims import Formula, Quantifier
+from verify.search.exact_assumptions import Enforcer
+from verify.search.instances import ExactInstance, values_to_json
+from verify.search.shrink import shrink
+
+BITS = 128
+
+
+class ExactReader:
+    """Reads one claim at many instances."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.claim = formula.to_json()
+        self.enforce: Callable[[ExactInstance], ExactInstance | None] = Enforcer(formula)
+
+    def read(self, instance: ExactInstance) -> Decision:
+        """What the kernel says at the instance."""
+        values = values_to_json(instance, self.formula)
+        return decide(self.claim, dict(instance.dims), values, BITS, instance.steps)
+
+    def violates(self, instance: ExactInstance) -> ExactInstance | None:
+        """The instance, assumptions arranged, if it is a counterexample (or a witness of an `exists` claim)."""
+        arranged = self.enforce(instance)
+        if arranged is None:
+            return None
+        return arranged if self.settles(self.read(arranged)) else None
+
+    def settles(self, decision: Decision) -> bool:
+        """Whether a reading decides the claim: assumptions true, and the conclusion false (or nothing to conclude)."""
+        if not all(t is Truth.TRUE for t in decision.hypotheses):
+            return False
+        return self.formula.quantifier is Quantifier.EXISTS or decision.conclusion is Truth.FALSE
+
+    def certify(self, instance: ExactInstance, tests: int) -> tuple[ExactInstance, Any, Decision] | None:
+        """The shrunk instance with its certificate, if the kernel accepts it."""
+        small = shrink(instance, self.formula, self.violates, tests)
+        verdict = "PROVED" if self.formula.quantifier is Quantifier.EXISTS else "REFUTED"
+        certificate = instance_certificate(self.formula, small, verdict, BITS)
+        if not kernel_check(certificate).accepted:
+            return None
+        return small, certificate, self.read(small)
+
+
+def roundings() -> list[Callable[[float], Fraction]]:
+    """From coarse to exact: whole numbers, small denominators, then the float itself."""
+
+    def near(denominator: int) -> Callable[[float], Fraction]:
+        return lambda x: Fraction(x).limit_denominator(denominator)
+
+    return [near(1), near(2), near(5), near(10), near(100), near(10_000), Fraction]
+
+
+def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
+    """The same instance, read after some training steps."""
+    return replace(instance, steps=steps)
+
+
+def show_instance(instance: ExactInstance, formula: Formula) -> str:
+    """The counterexample in the claim's notation, on one line."""
+    parts = [" ".join(f"{k}={v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
+    parts += [f"{n}={instance.scalars[n]}" for n in formula.scalars()]
+    parts += [f"{n}={show_rows(instance.matrices[n])}" for n in [*formula.matrices(), *formula.operators()]]
+    if formula.functions():
+        from verify.language.printing import text
+        from verify.search.instances import body_of
+
+        parts += [f"{n}(·)={text(body_of(f, instance))}" for n, f in formula.functions().items()]
+    if instance.steps:
+        parts.append(f"after {instance.steps} steps")
+    return ", ".join(p for p in parts if p)
+
+
+def show_rows(rows: tuple[tuple[Fraction, ...], ...]) -> str:
+    """``[1 2; 3 4]``."""
+    return "[" + "; ".join(" ".join(str(x) for x in row) for row in rows) + "]"

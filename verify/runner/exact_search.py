@@ -1,0 +1,78 @@
+"""Small exact instances drawn by Hypothesis; a counterexample is shrunk by Hypothesis first, then by our own rules."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis.errors import HypothesisException
+
+from verify.calculus.conditions import Condition
+from verify.kernel import Truth
+from verify.language.claims import Formula, Quantifier
+from verify.runner.exact_reading import ExactReader
+from verify.search.instances import ExactInstance
+from verify.search.strategies import exact_instances
+
+
+class _FoundError(Exception):
+    """Raised inside Hypothesis to mark a counterexample."""
+
+
+@dataclass
+class ExactPass:
+    """What the exact pass saw.
+
+    Attributes:
+        n: instances read.
+        n_active: those that met every assumption.
+        n_undecided: active ones whose conclusion even the exact reading could not decide.
+        found: the smallest counterexample (or witness), if there is one.
+    """
+
+    n: int = 0
+    n_active: int = 0
+    n_undecided: int = 0
+    found: ExactInstance | None = None
+
+
+def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReader, examples: int, seed: int) -> ExactPass:
+    """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
+    seen = ExactPass()
+
+    def probe(instance: ExactInstance) -> None:
+        arranged = reader.enforce(instance)
+        if arranged is None:
+            return
+        decision = reader.read(arranged)
+        if seen.found is None:
+            seen.n += 1
+            if all(t is Truth.TRUE for t in decision.hypotheses):
+                seen.n_active += 1
+                if decision.conclusion is Truth.UNDECIDED and formula.quantifier is not Quantifier.EXISTS:
+                    seen.n_undecided += 1
+        if reader.settles(decision):
+            seen.found = arranged
+            raise _FoundError
+
+    test = hypothesis.given(exact_instances(formula, conditions))(probe)
+    test = hypothesis.seed(seed)(test)
+    test = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+        verbosity=hypothesis.Verbosity.quiet,
+    )(test)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            test()
+    except (_FoundError, HypothesisException):
+        pass
+    return seen

@@ -1,0 +1,176 @@
+"""Finding claims: files, folders, `file::name`, ids of the shipped theorems and their prefixes.
+
+Main definitions: `collect`, `Collected`, `Found`, `LoadProblem`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from verify.language.claims import Claim, collecting
+from verify.language.errors import ClaimError
+
+
+@dataclass(frozen=True)
+class Found:
+    """A claim with its id, `module.claim_name`."""
+
+    id: str
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class LoadProblem:
+    """A file or selector that gave no claims: `location: error: message`."""
+
+    location: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Everything the selectors name.
+
+    Attributes:
+        claims: in the order of the files and of the lines in them.
+        problems: what could not be loaded or found.
+        duplicates: (id, location, message) of claims that share a name with an earlier one of the same file.
+    """
+
+    claims: tuple[Found, ...]
+    problems: tuple[LoadProblem, ...]
+    duplicates: tuple[tuple[str, str, str], ...] = ()
+
+
+def shipped_folder() -> Path:
+    """The folder of the shipped theorems, by file location, so that a user's own `theorems` cannot shadow it."""
+    return Path(__file__).resolve().parents[2] / "theorems"
+
+
+def collect(selectors: Sequence[str]) -> Collected:
+    """The claims that some selectors name; all shipped theorems without any."""
+    claims: list[Found] = []
+    problems: list[LoadProblem] = []
+    duplicates: list[tuple[str, str, str]] = []
+    cache: dict[Path, Collected] = {}
+
+    def load(path: Path) -> Collected:
+        key = path.resolve()
+        if key not in cache:
+            cache[key] = load_file(path)
+            problems.extend(cache[key].problems)
+            duplicates.extend(cache[key].duplicates)
+        return cache[key]
+
+    def add(found: Sequence[Found]) -> None:
+        known = {(f.claim.file, f.id) for f in claims}
+        claims.extend(f for f in found if (f.claim.file, f.id) not in known)
+
+    for selector in selectors or [str(shipped_folder())]:
+        path_text, _, name = selector.partition("::")
+        path = Path(path_text)
+        if path.is_dir():
+            files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) 
+            if not files:
+                problems.append(LoadProblem(path_text, "the folder has no Python files: name a file of claims"))
+            for file in files:
+                add(load(file).claims)
+        elif path.is_file():
+            add(_named(load(path).claims, name, selector, problems))
+        elif path_text.endswith(".py") or "/" in path_text or name:
+            problems.append(LoadProblem(path_text, "no such file: check the path"))
+        else:
+            matching = [f for f in _shipped(load) if f.id == selector or f.id.startswith(selector.rstrip(".") + ".")]
+            matching = matching or [f for f in _shipped(load) if f.id.startswith(selector)]
+            if not matching:
+                problems.append(LoadProblem(selector, "no claim has this id or prefix: see `verify list`"))
+            add(matching)
+    return Collected(tuple(claims), tuple(problems), tuple(duplicates))
+
+
+def _shipped(load: object) -> list[Found]:
+    found: list[Found] = []
+    for file in sorted(p for p in shipped_folder().glob("*.py") if not p.name.startswith("_")):
+        found += load(file).claims  # type: ignore[operator]
+    return found
+
+
+def _named(found: Sequence[Found], name: str, selector: str, problems: list[LoadProblem]) -> list[Found]:
+    if not name:
+        return list(found)
+    chosen = [f for f in found if f.claim.name == name]
+    if not chosen and found:
+        known = ", ".join(f.claim.name for f in found)
+        problems.append(LoadProblem(selector, f"no claim named {name} in the file: it has {known}"))
+    return chosen
+
+
+def load_file(path: Path) -> Collected:
+    """The claims of one file; a file that does not import is a problem, not an exception."""
+    module, problem = load_module(path)
+    if module is None:
+        assert problem is not None
+        return Collected((), (problem,))
+    gathered: list[Claim] = module.__dict__["__collected_claims__"]
+    stem = path.stem
+    seen: dict[str, Claim] = {}
+    found: list[Claim] = []
+    duplicates: list[tuple[str, str, str]] = []
+    for claim in gathered:
+        if claim.name in seen:
+            message = f"two claims are named {claim.name} (the other on line {seen[claim.name].line}): rename one of them"
+            duplicates.append((f"{stem}.{claim.name}", f"{claim.file}:{claim.line}", message))
+        else:
+            seen[claim.name] = claim
+            found.append(claim)
+    for name, value in vars(module).items():
+        if isinstance(value, Claim) and not value.name and not name.startswith("_"):
+            found.append(replace(value, name=name))
+    found.sort(key=lambda c: c.line)
+    problems: tuple[LoadProblem, ...] = ()
+    if not found and not duplicates:
+        problems = (LoadProblem(str(path), "the file defines no claims: decorate a function with @claim"),)
+    return Collected(tuple(Found(f"{stem}.{c.name}", c) for c in found), problems, tuple(duplicates))
+
+
+def load_module(path: Path) -> tuple[types.ModuleType | None, LoadProblem | None]:
+    """Execute a claim file under a private name; its claims are under `__collected_claims__`."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        return None, LoadProblem(str(path), f"the file cannot be read ({error.strerror}): check its permissions")
+    name = f"_verify_claims_{abs(hash(str(path.resolve()))):x}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    sys.path.insert(0, folder)
+    sys.modules[name] = module
+    try:
+        with collecting() as gathered:
+            exec(compile(source, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        return None, _import_problem(path, error)
+    finally:
+        sys.path.remove(folder)
+        sys.modules.pop(name, None)
+    module.__dict__["__collected_claims__"] = gathered
+    return module, None
+
+
+def _import_problem(path: Path, error: BaseException) -> LoadProblem:
+    message = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, SyntaxError):
+        return LoadProblem(f"{path}:{error.lineno or 1}", f"syntax error, {error.msg}: correct the file")
+    line = 1
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == str(path):
+            line = frame.lineno or 1
+    kind = "" if isinstance(error, ClaimError) else f"{type(error).__name__}: "
+    return LoadProblem(f"{path}:{line}", f"the file does not import, {kind}{message}: correct this line")

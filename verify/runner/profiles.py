@@ -1,0 +1,38 @@
+"""How much work a run spends; counted in instances, so that results do not depend on the machine's speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Work units for one claim.
+
+    Attributes:
+        name: `dev`, `ci` or `deep`.
+        instances: float instances to test.
+        constrained: float instances where each one costs a numerical solve.
+        exact_examples: small exact instances drawn by Hypothesis.
+        retries: undecided instances read again exactly.
+        shrink_tests: exact readings spent on shrinking a counterexample.
+        process_steps: training steps tested for claims along a process.
+        safety_seconds: wall-clock stop; what it cuts short is said in the verdict.
+    """
+
+    name: str
+    instances: int
+    constrained: int
+    exact_examples: int
+    retries: int
+    shrink_tests: int
+    process_steps: int
+    safety_seconds: float
+
+
+PROFILES = {
+    "dev": Profile("dev", 10_000, 600, 120, 60, 300, 8, 60.0),
+    "ci": Profile("ci", 40_000, 3_000, 400, 200, 600, 20, 300.0),
+    "deep": Profile("deep", 400_000, 20_000, 4_000, 2_000, 2_000, 60, 3600.0),
+}
+"""Every profile by name; `dev` is the default."""

@@ -1,0 +1,237 @@
+"""Verdicts, each with a typed payload, and the result of checking one claim.
+
+Main definitions: `Verdict`, `Proved`, `Held`, `Refuted`, `Candidate`, `Vacuous`, `Unknown`, `Broken`, `Result`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from verify.language.claims import Expect
+
+
+class Verdict(Enum):
+    """What a run can say about a claim (design §3)."""
+
+    PROVED = "PROVED"
+    HELD = "HELD"
+    REFUTED = "REFUTED"
+    CANDIDATE = "CANDIDATE"
+    VACUOUS = "VACUOUS"
+    UNKNOWN = "UNKNOWN"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many instances were tested and where.
+
+    Attributes:
+        n: instances made.
+        n_active: those that met every assumption and reached a conclusion that is not zero against zero.
+        n_undecided: active ones that neither tolerance nor an exact reading could decide.
+        margin: the smallest relative margin of the conclusion among active instances (negative: violated).
+        cells: active instances by (family, sizes).
+        exact: how many of `n` were read exactly.
+    """
+
+    n: int = 0
+    n_active: int = 0
+    n_undecided: int = 0
+    margin: float | None = None
+    cells: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    exact: int = 0
+
+
+@dataclass(frozen=True)
+class Proved:
+    """Holds for everything in `scope`; the kernel accepted the certificate."""
+
+    scope: str
+    detail: str
+    certificate: Any
+
+
+@dataclass(frozen=True)
+class Held:
+    """No violation among the tested instances."""
+
+    coverage: Coverage
+    engine: str
+    not_tested: str
+
+
+@dataclass(frozen=True)
+class Refuted:
+    """A counterexample whose certificate the kernel accepted."""
+
+    counterexample: str
+    comparison: tuple[str, str, str] | None
+    certificate: Any
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A floating-point violation that could not be certified."""
+
+    counterexample: str
+    margin: float
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Vacuous:
+    """No instance met the assumptions or reached the branch."""
+
+    reason: str
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Nothing could be said; the reason says why."""
+
+    reason: str
+    coverage: Coverage = Coverage()
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The claim itself is broken."""
+
+    location: str
+    message: str
+
+
+Payload = Proved | Held | Refuted | Candidate | Vacuous | Unknown | Broken
+
+_VERDICTS: dict[type, Verdict] = {
+    Proved: Verdict.PROVED,
+    Held: Verdict.HELD,
+    Refuted: Verdict.REFUTED,
+    Candidate: Verdict.CANDIDATE,
+    Vacuous: Verdict.VACUOUS,
+    Unknown: Verdict.UNKNOWN,
+    Broken: Verdict.ERROR,
+}
+
+_MEETS: dict[Expect, frozenset[Verdict]] = {
+    Expect.HOLDS: frozenset({Verdict.PROVED, Verdict.HELD}),
+    Expect.PROVED: frozenset({Verdict.PROVED}),
+    Expect.REFUTED: frozenset({Verdict.REFUTED}),
+    Expect.OPEN: frozenset(Verdict) - {Verdict.ERROR},
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of checking one claim."""
+
+    id: str
+    expect: Expect
+    payload: Payload
+    seconds: float
+    certificate_path: str | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict the payload stands for."""
+        return _VERDICTS[type(self.payload)]
+
+    @property
+    def met(self) -> bool:
+        """Whether the expectation is met."""
+        return self.verdict in _MEETS[self.expect]
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """What was tested, where anything was."""
+        return getattr(self.payload, "coverage", None)
+
+    @property
+    def certificate(self) -> Any:
+        """The certificate as a JSON object, where there is one."""
+        return getattr(self.payload, "certificate", None)
+
+    @property
+    def summary(self) -> str:
+        """One line of evidence."""
+        return describe(self.payload)
+
+    def __repr__(self) -> str:
+        return f"{self.verdict.value} {self.id}: {self.summary} ({self.seconds:.2f} s)"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{self.verdict.value}</b> <code>{html.escape(self.id)}</code>: {html.escape(self.summary)}</p>"
+
+
+def describe(payload: Payload) -> str:
+    """One line of evidence for any payload."""
+    match payload:
+        case Proved():
+            return f"{payload.scope} · {payload.detail}"
+        case Held(coverage=c):
+            margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
+            return f"{c.n:,} instances, {c.n_active:,} active{margin} · {payload.engine}"
+        case Refuted():
+            violated = "" if payload.comparison is None else " · not " + " ".join(payload.comparison)
+            return f"exact: {payload.counterexample}{violated}"
+        case Candidate():
+            return f"float violation, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
+        case Vacuous() | Unknown():
+            return payload.reason
+        case Broken():
+            return f"{payload.location}: error: {payload.message}"
+
+
+def to_json(result: Result) -> dict[str, Any]:
+    """The claim's row in the JSON of `verify run` (schema 1); a value that does not apply is null."""
+    coverage = result.coverage
+    payload = result.payload
+    reason: str | None = None
+    if isinstance(payload, Vacuous | Unknown):
+        reason = payload.reason
+    elif isinstance(payload, Broken | Candidate):
+        reason = describe(payload)
+    return {
+        "id": result.id,
+        "expect": result.expect.value,
+        "verdict": result.verdict.value,
+        "met": result.met,
+        "scope": payload.scope if isinstance(payload, Proved) else None,
+        "engine": payload.engine if isinstance(payload, Held) else "exact" if result.certificate is not None else None,
+        "n": None if coverage is None else coverage.n,
+        "n_active": None if coverage is None else coverage.n_active,
+        "n_undecided": None if coverage is None else coverage.n_undecided,
+        "margin": None if coverage is None else coverage.margin,
+        "seconds": round(result.seconds, 4),
+        "certificate": result.certificate_path,
+        "reason": reason,
+        "evidence": describe(payload),
+        "coverage": _cells(coverage),
+    }
+
+
+def _cells(coverage: Coverage | None) -> list[dict[str, Any]] | None:
+    if coverage is None or not coverage.cells:
+        return None
+    return [{"family": f, "sizes": s, "n_active": k} for (f, s), k in sorted(coverage.cells.items())]
+
+
+def summarize(results: list[Result]) -> dict[str, int]:
+    """Counts that add up: proved + held + refuted + undecided = claims."""
+    count = {v: sum(1 for r in results if r.verdict is v) for v in Verdict}
+    undecided = (Verdict.CANDIDATE, Verdict.VACUOUS, Verdict.UNKNOWN, Verdict.ERROR)
+    return {
+        "claims": len(results),
+        "met": sum(1 for r in results if r.met),
+        "proved": count[Verdict.PROVED],
+        "held": count[Verdict.HELD],
+        "refuted": count[Verdict.REFUTED],
+        "undecided": sum(count[v] for v in undecided),
+    }

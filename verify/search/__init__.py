@@ -1,0 +1,1 @@
+"""Looking for counterexamples: small exact instances, rounding of float violations, shrinking."""

@@ -1,0 +1,140 @@
+"""Meeting assumptions exactly over the rationals: definitions are carried out, equations linear in some data are solved.
+
+Main definitions: `enforce_exactly`. What cannot be arranged is left to the exact reading of the claim, which will find the
+assumption false and discard the instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.calculus.conditions import conjuncts, reduced
+from verify.calculus.differentiate import tangent
+from verify.calculus.normal_form import polynomial_of
+from verify.evaluation.batches import instantiate
+from verify.evaluation.fields import RationalField
+from verify.evaluation.interpret import evaluate_term
+from verify.evaluation.rational_linear_algebra import eliminate
+from verify.language.claims import Formula
+from verify.language.errors import NotDifferentiable, NotRational
+from verify.language.operations.operation import Environment
+from verify.language.statements import Comparison
+from verify.language.terms import Term, make, number, symbol, symbols_of
+from verify.losses.taylor import data_name, taylor_model
+from verify.points.assumptions import definitions
+from verify.search.instances import ExactInstance, rows_of
+
+Array = Any
+_UNKNOWNS = 40
+
+
+class Enforcer:
+    """Prepared once for a claim; then applied to many instances."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+        self.models = {n: taylor_model(f) for n, f in formula.functions().items()}
+        conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+        self.definitions = [(d.name, self._open(d.value)) for d in definitions(conditions)]
+        defined = {name for name, _ in self.definitions}
+        self.residuals = [
+            self._open(make("add", c.left, make("mul", number(-1), c.right)))
+            for c in conditions
+            if isinstance(c, Comparison) and c.relation == "equal"
+        ]
+        own = [data_name(f, "G") for f in formula.functions()]
+        candidates = [*own, *formula.matrices(), *formula.scalars()]
+        self.unknowns = [n for n in candidates if n not in defined and self._is_linear(n)]
+
+    def _open(self, term: Term) -> Term:
+        return instantiate(term, self.models)
+
+    def _is_linear(self, name: str) -> bool:
+        """Whether all residuals together are affine in the variable, and one of them contains it."""
+        using = [r for r in self.residuals if name in symbols_of(r)]
+        if not using:
+            return False
+        direction = symbol("δ" + name, symbols_of(using[0])[name])
+        try:
+            return all(polynomial_of(tangent(tangent(r, {name: direction}), {name: direction})).is_zero for r in using)
+        except NotDifferentiable:
+            return False
+
+    def __call__(self, instance: ExactInstance) -> ExactInstance | None:
+        """The instance with assumptions arranged; None where that is impossible."""
+        try:
+            for name, value in self.definitions:
+                instance = _assign(instance, name, evaluate_term(value, environment(instance), RationalField()))
+            if not self.residuals:
+                return instance
+            for name in self.unknowns:
+                solved = self._solve(instance, name)
+                if solved is not None:
+                    return solved
+        except (NotRational, KeyError, ZeroDivisionError):
+            return None
+        return instance
+
+    def _residual(self, instance: ExactInstance) -> list[Fraction]:
+        field = RationalField()
+        env = environment(instance)
+        return [x for r in self.residuals for x in np.ravel(evaluate_term(r, env, field))]
+
+    def _solve(self, instance: ExactInstance, name: str) -> ExactInstance | None:
+        """Solve the residuals for one variable in which they are affine, changing it as little as elimination allows."""
+        value = self._residual(instance)
+        if not any(value):
+            return instance
+        entries = _entries(instance, name)
+        if len(entries) > _UNKNOWNS:
+            return None
+        columns = []
+        for position in range(len(entries)):
+            moved = [x + Fraction(int(k == position)) for k, x in enumerate(entries)]
+            columns.append([a - b for a, b in zip(self._residual(_with_entries(instance, name, moved)), value, strict=True)])
+        system = [[col[i] for col in columns] + [-value[i]] for i in range(len(value))]
+        reduced_system, pivots, _ = eliminate(system)
+        if len(entries) in pivots:
+            return None
+        step = [Fraction(0)] * len(entries)
+        for line, pivot in enumerate(pivots):
+            step[pivot] = reduced_system[line][-1]
+        return _with_entries(instance, name, [x + d for x, d in zip(entries, step, strict=True)])
+
+
+def _entries(instance: ExactInstance, name: str) -> list[Fraction]:
+    if name in instance.scalars:
+        return [instance.scalars[name]]
+    return [x for row in instance.matrices[name] for x in row]
+
+
+def _with_entries(instance: ExactInstance, name: str, entries: Sequence[Fraction]) -> ExactInstance:
+    if name in instance.scalars:
+        return instance.with_scalar(name, entries[0])
+    cols = len(instance.matrices[name][0])
+    return instance.with_matrix(name, tuple(tuple(entries[i : i + cols]) for i in range(0, len(entries), cols)))
+
+
+def _assign(instance: ExactInstance, name: str, value: Array) -> ExactInstance:
+    if np.shape(value) == ():
+        return instance.with_scalar(name, Fraction(value.item()))
+    return instance.with_matrix(name, rows_of(value))
+
+
+def environment(instance: ExactInstance) -> Environment:
+    """Object arrays for the exact field."""
+    values: dict[str, Array] = {n: np.array(v, dtype=object) for n, v in instance.scalars.items()}
+    matrices: Mapping[str, Array] = {n: _object_array(v) for n, v in instance.matrices.items()}
+    return Environment({**values, **matrices}, instance.dims, {}, matrices)
+
+
+def _object_array(rows: Any) -> Array:
+    out = np.empty((len(rows), len(rows[0])), dtype=object)
+    for i, row in enumerate(rows):
+        for j, x in enumerate(row):
+            out[i, j] = x
+    return out

@@ -1,0 +1,122 @@
+"""Exact rational instances of a claim.
+
+Main definitions: `ExactInstance`, `from_batch`, `to_json`, `body_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from verify.evaluation.batches import Batch
+from verify.language.claims import Formula
+from verify.language.operations.algebra import inner
+from verify.language.operations.entries import HOLE
+from verify.language.operations.functions import FunctionSymbol
+from verify.language.serial import Json, fraction_text, term_to_json
+from verify.language.terms import ARGUMENT, Term, make, number, symbol
+from verify.losses.taylor import data_name, entry_sum
+
+Rows = tuple[tuple[Fraction, ...], ...]
+
+
+@dataclass(frozen=True)
+class ExactInstance:
+    """Rational values for everything a claim quantifies over.
+
+    Attributes:
+        dims: sizes by name.
+        scalars: numbers by name.
+        matrices: rows by name; an operator's matrix on row-major vectors stands here too. The data of a function f's local
+            model stand under `f·P`, `f·G` and `f·H`, its cubic coefficient among the scalars under `f·c`.
+        bodies: closed formulas for functions that are not given by a local model.
+        steps: the number of training steps before the conclusion is read (claims along a process).
+    """
+
+    dims: Mapping[str, int]
+    scalars: Mapping[str, Fraction] = field(default_factory=dict)
+    matrices: Mapping[str, Rows] = field(default_factory=dict)
+    bodies: Mapping[str, Term] = field(default_factory=dict)
+    steps: int = 0
+
+    def with_scalar(self, name: str, value: Fraction) -> ExactInstance:
+        """One number changed."""
+        return replace(self, scalars={**self.scalars, name: value})
+
+    def with_matrix(self, name: str, value: Rows) -> ExactInstance:
+        """One matrix changed."""
+        return replace(self, matrices={**self.matrices, name: value})
+
+
+def rows_of(value: Any) -> Rows:
+    """Nested sequences of rationals as rows."""
+    return tuple(tuple(Fraction(x) for x in row) for row in value)
+
+
+def from_batch(batch: Batch, formula: Formula, rounding: Callable[[float], Fraction], steps: int = 0) -> ExactInstance:
+    """The first instance of a batch with every number rounded; a process' moving state is left to its start."""
+    scalars: dict[str, Fraction] = {}
+    matrices: dict[str, Rows] = {}
+    for name, value in [*batch.values.items(), *batch.operators.items()]:
+        if value.ndim == 1:
+            scalars[name] = rounding(float(value[0]))
+        else:
+            matrices[name] = tuple(tuple(rounding(float(x)) for x in row) for row in value[0])
+    for operator in formula.operators().values():
+        if operator.symmetric:
+            matrices[operator.name] = symmetrized(matrices[operator.name])
+    for function in formula.functions():
+        bend = data_name(function, "H")
+        matrices[bend] = symmetrized(matrices[bend])
+    return ExactInstance(dict(batch.dims), scalars, matrices, steps=steps)
+
+
+def symmetrized(rows: Rows) -> Rows:
+    """The upper triangle, mirrored."""
+    return tuple(tuple(rows[min(i, j)][max(i, j)] for j in range(len(rows))) for i in range(len(rows)))
+
+
+def body_of(function: FunctionSymbol, instance: ExactInstance) -> Term:
+    """The function as a closed formula in its argument (only numbers): its given body, or its local model."""
+    if function.name in instance.bodies:
+        return instance.bodies[function.name]
+    base, slope, bend = (instance.matrices[data_name(function.name, part)] for part in ("P", "G", "H"))
+    cubic = instance.scalars[data_name(function.name, "c")]
+    rows, cols = len(base), len(base[0])
+    argument = symbol(ARGUMENT, (rows, cols))
+    centred = any(x for row in base for x in row)
+    move = make("add", argument, make("mul", number(-1), literal(base))) if centred else argument
+    parts: list[Term] = []
+    if any(x for row in slope for x in row):
+        parts.append(inner(literal(slope), move))
+    entries = [make("entry", move, payload=(i, j)) for i in range(rows) for j in range(cols)]
+    for a, left in enumerate(entries):
+        for b, right in enumerate(entries[a:], start=a):
+            coefficient = bend[a][b] / 2 if a == b else bend[a][b]
+            if coefficient:
+                parts.append(make("mul", number(coefficient), left, right))
+    if cubic:
+        cube = make("map", move, payload=(make("pow", HOLE, payload=(Fraction(3),)),))
+        parts.append(make("mul", number(cubic / 6), entry_sum(cube)))
+    if not parts:
+        return make("mul", number(0), make("entry", argument, payload=(0, 0)))
+    return parts[0] if len(parts) == 1 else make("add", *parts)
+
+
+def literal(rows: Rows) -> Term:
+    """A constant matrix."""
+    return make("literal", payload=(rows,))
+
+
+def values_to_json(instance: ExactInstance, formula: Formula) -> dict[str, Json]:
+    """The certificate's `values` object."""
+    found: dict[str, Json] = {}
+    for name in formula.scalars():
+        found[name] = fraction_text(instance.scalars[name])
+    for name in [*formula.matrices(), *formula.operators()]:
+        found[name] = [[fraction_text(x) for x in row] for row in instance.matrices[name]]
+    for name, function in formula.functions().items():
+        found[name] = {"body": term_to_json(body_of(function, instance))}
+    return found
