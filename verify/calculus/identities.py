@@ -17,7 +17,7 @@ from itertools import combinations_with_replacement
 from typing import TypeVar
 
 from verify.calculus.differentiate import expand
-from verify.calculus.normal_form import multiply, polynomial_of
+from verify.calculus.normal_form import multiply, polynomial_of, trace_of
 from verify.calculus.polynomials import (
     Key,
     Monomial,
@@ -32,7 +32,7 @@ from verify.calculus.polynomials import (
     word_key,
     word_of,
 )
-from verify.calculus.traces import equal_traces, letter_shape, trace_of_word, word_shape
+from verify.calculus.traces import equal_traces, letter_shape, word_shape
 from verify.language.errors import ShapeError
 from verify.language.terms import Dim, Shape, Term, make, number, show_shape, symbol
 
@@ -212,11 +212,7 @@ def _column(place: _Place, shape: Shape, known: Sequence[Hypothesis]) -> Polynom
         right = from_word(place.right, word_shape(place.right))
         result = multiply(result, right, (result.shape[0], right.shape[1]))  # type: ignore[misc]
     if place.trace:
-        parts = [
-            multiply(Polynomial((), {(m, ()): v}), trace_of_word(w, result.shape), ())
-            for (m, w), v in result.terms.items()
-        ]
-        result = sum_of(parts, ())
+        result = trace_of(result)
     return multiply(Polynomial((), {(place.monomial, ()): Fraction(1)}), result, shape)
 
 

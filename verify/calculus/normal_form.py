@@ -33,7 +33,7 @@ from verify.calculus.polynomials import (
     word_key,
     word_of,
 )
-from verify.calculus.traces import trace_of_word
+from verify.calculus.traces import letter_shape, trace_of_word
 from verify.language.operations.entries import HOLE
 from verify.language.terms import Shape, Term, make, walk
 
@@ -211,11 +211,27 @@ def _matmul(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 
 def _trace(node: Term, args: Sequence[Polynomial]) -> Polynomial:
+    return trace_of(args[0])
+
+
+def trace_of(polynomial: Polynomial) -> Polynomial:
+    """The trace of a square polynomial."""
     parts = []
-    for (monomial, word), value in args[0].terms.items():
+    for (monomial, word), value in polynomial.terms.items():
         coefficient = Polynomial((), {(monomial, ()): value})
-        parts.append(multiply(coefficient, trace_of_word(word, args[0].shape), ()))
+        parts.append(multiply(coefficient, _word_trace(word, polynomial.shape), ()))
     return sum_of(parts, ())
+
+
+def _word_trace(word: Word, shape: Shape) -> Polynomial:
+    """The trace of a word, in which `K⁻¹K` and `1ᵀ1` cancel across the ends too."""
+    if any(atom.op in ("ones", "inverse") for atom, _ in word):
+        for i in range(len(word)):
+            rotated = word[i:] + word[:i]
+            reduced, factor = _reduce_word(rotated)
+            if len(reduced) < len(rotated):
+                return multiply(factor, _word_trace(reduced, letter_shape(rotated[0])[:1] * 2), ())
+    return trace_of_word(word, shape)
 
 
 def _frobenius(node: Term, args: Sequence[Polynomial]) -> Polynomial:

@@ -144,11 +144,16 @@ def _exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactIn
             rounded = from_batch(finding.start, formula, rounding, finding.steps)
         except (ValueError, OverflowError):
             return None
-        for steps in sorted({0, finding.steps}) if formula.process is not None else (0,):
+        for steps in sorted({0, finding.steps}) if _has_steps(formula) else (0,):
             found = reader.violates(replace(rounded, steps=steps))
             if found is not None:
                 return found
     return None
+
+
+def _has_steps(formula: Formula) -> bool:
+    """Descent can be replayed exactly; of a flow only the start can."""
+    return formula.process is not None and formula.process.step is not None
 
 
 def _refutation(
@@ -166,7 +171,7 @@ def _retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: P
     settled = 0
     for finding in evidence.undecided[: profile.retries]:
         try:
-            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps)
+            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps if _has_steps(formula) else 0)
         except (ValueError, OverflowError):
             continue
         arranged = reader.enforce(exact)

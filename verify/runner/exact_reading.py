@@ -8,11 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from verify.certificates.build import instance_certificate
-from verify.kernel import Decision, Truth, decide
+from verify.kernel import Decision, Rejected, Truth, decide
 from verify.kernel import check as kernel_check
 from verify.language.claims import Formula, Quantifier
+from verify.language.printing import text
+from verify.language.terms import Term, is_zero, rebuild, symbol, walk
 from verify.search.exact_assumptions import Enforcer
-from verify.search.instances import ExactInstance, values_to_json
+from verify.search.instances import ExactInstance, body_of, free_matrices, values_to_json
 from verify.search.shrink import shrink
 
 BITS = 128
@@ -28,8 +30,12 @@ class ExactReader:
 
     def read(self, instance: ExactInstance) -> Decision:
         """What the kernel says at the instance."""
-        values = values_to_json(instance, self.formula)
-        return decide(self.claim, dict(instance.dims), values, BITS, instance.steps)
+        try:
+            values = values_to_json(instance, self.formula)
+            return decide(self.claim, dict(instance.dims), values, BITS, instance.steps)
+        except Rejected:
+            # Beyond the kernel's limits or rules: it has no reading, so nothing is decided.
+            return Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
 
     def violates(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance, assumptions arranged, if it is a counterexample (or a witness of an `exists` claim)."""
@@ -72,15 +78,20 @@ def show_instance(instance: ExactInstance, formula: Formula) -> str:
     """The counterexample in the claim's notation, on one line."""
     parts = [" ".join(f"{k}={v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
     parts += [f"{n}={instance.scalars[n]}" for n in formula.scalars()]
-    parts += [f"{n}={show_rows(instance.matrices[n])}" for n in [*formula.matrices(), *formula.operators()]]
+    parts += [f"{n}={show_rows(instance.matrices[n])}" for n in [*free_matrices(formula), *formula.operators()]]
     if formula.functions():
-        from verify.language.printing import text
-        from verify.search.instances import body_of
-
-        parts += [f"{n}(·)={text(body_of(f, instance))}" for n, f in formula.functions().items()]
+        parts += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
     if instance.steps:
         parts.append(f"after {instance.steps} steps")
     return ", ".join(p for p in parts if p)
+
+
+def show_body(body: Term) -> str:
+    """A function's formula in the argument Y."""
+    if body.op == "mul" and any(is_zero(a) for a in body.args):
+        return "0"
+    arguments = {node: symbol("Y", node.shape) for node in walk(body) if node.op == "sym"}
+    return text(rebuild(body, arguments))
 
 
 def show_rows(rows: tuple[tuple[Fraction, ...], ...]) -> str:

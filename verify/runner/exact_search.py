@@ -9,11 +9,13 @@ import hypothesis
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException
 
-from verify.calculus.conditions import Condition
+from verify.calculus.conditions import Condition, reduced
+from verify.evaluation.batches import instantiate_condition
+from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
-from verify.language.claims import Formula, Quantifier
+from verify.language.claims import Formula
 from verify.runner.exact_reading import ExactReader
-from verify.search.instances import ExactInstance
+from verify.search.instances import ExactInstance, to_batch
 from verify.search.strategies import exact_instances
 
 
@@ -28,7 +30,7 @@ class ExactPass:
     Attributes:
         n: instances read.
         n_active: those that met every assumption.
-        n_undecided: active ones whose conclusion even the exact reading could not decide.
+        n_undecided: active ones that neither the exact reading nor the two float tolerances could decide.
         found: the smallest counterexample (or witness), if there is one.
     """
 
@@ -42,6 +44,14 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
     seen = ExactPass()
 
+    def held_in_floats(instance: ExactInstance) -> bool:
+        """Irrational equality cases overlap at any precision; the two tolerances decide them."""
+        if formula.then is None or formula.process is not None:
+            return formula.then is None
+        batch = to_batch(instance, formula)
+        conclusion = instantiate_condition(reduced(formula.then), batch.functions)
+        return bool(decide([conclusion], batch)[0].truth[0] == TRUE)
+
     def probe(instance: ExactInstance) -> None:
         arranged = reader.enforce(instance)
         if arranged is None:
@@ -51,7 +61,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
             seen.n += 1
             if all(t is Truth.TRUE for t in decision.hypotheses):
                 seen.n_active += 1
-                if decision.conclusion is Truth.UNDECIDED and formula.quantifier is not Quantifier.EXISTS:
+                if decision.conclusion is Truth.UNDECIDED and not held_in_floats(arranged):
                     seen.n_undecided += 1
         if reader.settles(decision):
             seen.found = arranged

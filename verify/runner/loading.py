@@ -117,7 +117,7 @@ def load_file(path: Path) -> Collected:
     if module is None:
         assert problem is not None
         return Collected((), (problem,))
-    gathered: list[Claim] = module.__dict__["__collected_claims__"]
+    gathered = [c for c in module.__dict__["__collected_claims__"] if c.file == str(path)]
     stem = path.stem
     seen: dict[str, Claim] = {}
     found: list[Claim] = []
@@ -152,6 +152,7 @@ def load_module(path: Path) -> tuple[types.ModuleType | None, LoadProblem | None
     folder = str(path.resolve().parent)
     sys.path.insert(0, folder)
     sys.modules[name] = module
+    before = set(sys.modules)
     try:
         with collecting() as gathered:
             exec(compile(source, str(path), "exec"), module.__dict__)
@@ -160,8 +161,17 @@ def load_module(path: Path) -> tuple[types.ModuleType | None, LoadProblem | None
     finally:
         sys.path.remove(folder)
         sys.modules.pop(name, None)
+        _forget_siblings(before, folder)
     module.__dict__["__collected_claims__"] = gathered
     return module, None
+
+
+def _forget_siblings(before: set[str], folder: str) -> None:
+    """Modules imported from beside a claim file must not shadow those of another folder."""
+    for name in set(sys.modules) - before:
+        origin = getattr(sys.modules[name], "__file__", None)
+        if origin is not None and str(Path(origin).resolve().parent) == folder:
+            del sys.modules[name]
 
 
 def _import_problem(path: Path, error: BaseException) -> LoadProblem:

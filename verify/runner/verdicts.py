@@ -179,14 +179,27 @@ def describe(payload: Payload) -> str:
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
             return f"{c.n:,} instances, {c.n_active:,} active{margin} · {payload.engine}"
         case Refuted():
-            violated = "" if payload.comparison is None else " · not " + " ".join(payload.comparison)
-            return f"exact: {payload.counterexample}{violated}"
+            return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
         case Candidate():
             return f"float violation, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
         case Vacuous() | Unknown():
             return payload.reason
         case Broken():
             return f"{payload.location}: error: {payload.message}"
+
+
+_SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
+
+
+def _violated(comparison: tuple[str, str, str] | None) -> str:
+    if comparison is None:
+        return ""
+    left, relation, right = comparison
+    return f" · {_brief(left)} {_SIGNS.get(relation, relation)} {_brief(right)} is false"
+
+
+def _brief(value: str) -> str:
+    return value if len(value) <= 40 else value[:37] + "…"
 
 
 def to_json(result: Result) -> dict[str, Any]:

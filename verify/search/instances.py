@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from verify.evaluation.batches import Batch
 from verify.language.claims import Formula
 from verify.language.operations.algebra import inner
@@ -17,7 +19,7 @@ from verify.language.operations.entries import HOLE
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.serial import Json, fraction_text, term_to_json
 from verify.language.terms import ARGUMENT, Term, make, number, symbol
-from verify.losses.taylor import data_name, entry_sum
+from verify.losses.taylor import data_name, entry_sum, taylor_model
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -110,12 +112,28 @@ def literal(rows: Rows) -> Term:
     return make("literal", payload=(rows,))
 
 
+def free_matrices(formula: Formula) -> list[str]:
+    """The matrices an instance chooses; a process with a start determines its moving variables itself."""
+    moving = set()
+    if formula.process is not None and formula.process.start:
+        moving = {v.payload[0] for v in formula.process.variables}
+    return [n for n in formula.matrices() if n not in moving]
+
+
+def to_batch(instance: ExactInstance, formula: Formula) -> Batch:
+    """The instance in floating point, as a batch of one; functions must be local models."""
+    matrices = {n: np.array([[[float(x) for x in row] for row in rows]]) for n, rows in instance.matrices.items()}
+    scalars = {n: np.array([float(x)]) for n, x in instance.scalars.items()}
+    models = {n: taylor_model(f) for n, f in formula.functions().items()}
+    return Batch(instance.dims, {**scalars, **matrices}, matrices, models, "small exact", 1)
+
+
 def values_to_json(instance: ExactInstance, formula: Formula) -> dict[str, Json]:
     """The certificate's `values` object."""
     found: dict[str, Json] = {}
     for name in formula.scalars():
         found[name] = fraction_text(instance.scalars[name])
-    for name in [*formula.matrices(), *formula.operators()]:
+    for name in [*free_matrices(formula), *formula.operators()]:
         found[name] = [[fraction_text(x) for x in row] for row in instance.matrices[name]]
     for name, function in formula.functions().items():
         found[name] = {"body": term_to_json(body_of(function, instance))}

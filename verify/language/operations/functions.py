@@ -20,7 +20,7 @@ from verify.language.operations.operation import (
 from verify.language.terms import Dim, Shape, Term, make, show_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class FunctionSymbol:
     """A C² function `name : R^{shape} → R`: a variable, or with a `body` the abbreviation of a formula in its argument."""
 
@@ -29,7 +29,7 @@ class FunctionSymbol:
     body: Term | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class OperatorSymbol:
     """A linear map variable from `domain` to `codomain` matrices; `symmetric` means it equals its adjoint."""
 
