@@ -88,9 +88,7 @@ def balanced_of_stationary():
 @claim(cite="theory §2, Balance (two decays)", keyword=Keyword.TIGHT)
 def balanced_of_stationary_with_two_decays():
     """With different decays on A and B, `λ_A AᵀA = λ_B BᵀB` at every first-order stationary point."""
-    return forall(
-        decays, given=decays.fosp(), then=equal(decays.decay_A * A.T * A, decays.decay_B * B.T * B)
-    )
+    return forall(decays, given=decays.fosp(), then=equal(decays.decay_A * A.T * A, decays.decay_B * B.T * B))
 
 
 @claim(cite="theory §2, Balance, with LoRA scale", keyword=Keyword.TIGHT)
@@ -146,9 +144,7 @@ def balance_along_gradient_descent():
 @claim(cite="theory §1, Symmetry", keyword=Keyword.TIGHT)
 def loss_stationary_along_gauge():
     """The loss does not change to first order along `(AΩ, BΩ)` with Ωᵀ = −Ω."""
-    return forall(
-        s, Omega, given=equal(Omega.T, -Omega), then=equal(derivative(L, {A: A * Omega, B: B * Omega}), 0)
-    )
+    return forall(s, Omega, given=equal(Omega.T, -Omega), then=equal(derivative(L, {A: A * Omega, B: B * Omega}), 0))
 
 
 @claim(cite="theory §1, Symmetry", keyword=Keyword.TIGHT, uses=["loss_stationary_along_gauge"])
@@ -190,6 +186,4 @@ def gradient_acts_as_minus_lambda_on_singular_spaces():
 @claim(cite="theory §2, SVD form", keyword=Keyword.UPPER)
 def singular_values_of_gradient_reach_decay():
     """SVD form: G has at least rank X singular values equal to λ, so `‖G‖_op ≥ λ` where X ≠ 0."""
-    return forall(
-        s, given=[s.fosp(), lt(0, lam), distinct(X, 0)], then=le(lam, spectral(G))
-    )
+    return forall(s, given=[s.fosp(), lt(0, lam), distinct(X, 0)], then=le(lam, spectral(G)))

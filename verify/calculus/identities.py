@@ -234,9 +234,7 @@ def _places(key: Key, shape: Shape, known: Sequence[Hypothesis]) -> Iterator[_Pl
                     yield from _in_word(rest, word, shape, inside, index, h.shape)
 
 
-def _in_word(
-    rest: Monomial, word: Word, shape: Shape, inside: Word, index: int, h_shape: tuple[Dim, Dim]
-) -> Iterator[_Place]:
+def _in_word(rest: Monomial, word: Word, shape: Shape, inside: Word, index: int, h_shape: tuple[Dim, Dim]) -> Iterator[_Place]:
     boundaries = _boundaries(word, shape)
     for transpose in (False, True):
         wanted = turned(inside) if transpose else inside
@@ -255,9 +253,7 @@ def _boundaries(word: Word, shape: Shape) -> list[Dim]:
     return sizes
 
 
-def _in_traces(
-    monomial: Monomial, part: Monomial, inside: Word, index: int, h_shape: tuple[Dim, Dim]
-) -> Iterator[_Place]:
+def _in_traces(monomial: Monomial, part: Monomial, inside: Word, index: int, h_shape: tuple[Dim, Dim]) -> Iterator[_Place]:
     rows, cols = h_shape
     for atom, exponent in monomial:
         if exponent < 1 or atom.op not in ("trace", "dim"):

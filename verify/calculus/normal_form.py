@@ -147,7 +147,7 @@ def power(base: Polynomial, exponent: Fraction) -> Polynomial:
         monomial, _, value = single
         if whole:
             raised = tuple((a, e * exponent) for a, e in monomial)
-            return Polynomial((), {(raised, ()): value**int(exponent)})
+            return Polynomial((), {(raised, ()): value ** int(exponent)})
         if value == 1 and len(monomial) == 1 and monomial[0][1] == 1:
             return scalar_atom(monomial[0][0], exponent)
     if base.is_zero and exponent > 0:
@@ -176,7 +176,7 @@ def _exact_root(value: Fraction, exponent: Fraction) -> Fraction | None:
 Rule = Callable[[Term, Sequence[Polynomial]], Polynomial]
 
 
-def _letter(atom: Term, flipped: bool = False) -> Polynomial:
+def _letter(atom: Term, *, flipped: bool = False) -> Polynomial:
     shape = atom.shape[::-1] if flipped else atom.shape
     if shape == (1, 1) or is_symmetric(atom):
         flipped = False
@@ -231,7 +231,21 @@ def _word_trace(word: Word, shape: Shape) -> Polynomial:
             reduced, factor = _reduce_word(rotated)
             if len(reduced) < len(rotated):
                 return multiply(factor, _word_trace(reduced, letter_shape(rotated[0])[:1] * 2), ())
-    return trace_of_word(word, shape)
+    result = trace_of_word(word, shape)
+    single = result.single()
+    if single is not None and single[0] and any(_has_twin_maps(node) for node in walk(single[0][0][0])):
+        # A slot exchange brought two functions of one argument together: multiply them.
+        return trace_of(polynomial_of(single[0][0][0].args[0]))
+    return result
+
+
+def _has_twin_maps(node: Term) -> bool:
+    """Whether a Hadamard product has two elementwise functions of the same argument."""
+    if node.op != "hadamard":
+        return False
+    inside = [(a.op, a.args[0] if a.op == "transpose" else a) for a in node.args]
+    points = [(op == "transpose", a.args[0]) for op, a in inside if a.op == "map"]
+    return len(set(points)) < len(points)
 
 
 def _frobenius(node: Term, args: Sequence[Polynomial]) -> Polynomial:
@@ -343,7 +357,7 @@ def _map_atom(function: Term, inside: Term, base: Polynomial, node: Term) -> Pol
         return scalar_atom(make("map", inside, payload=(function,)))
     over = term_of_polynomial(base.transposed())
     if repr(over) < repr(inside):
-        return _letter(make("map", over, payload=(function,)), True)
+        return _letter(make("map", over, payload=(function,)), flipped=True)
     return _letter(make("map", inside, payload=(function,)))
 
 
@@ -353,7 +367,7 @@ def _inverse(node: Term, args: Sequence[Polynomial]) -> Polynomial:
         return args[0]
     if straight == over or repr(straight) < repr(over):
         return _letter(make("inverse", straight))
-    return _letter(make("inverse", over), True)
+    return _letter(make("inverse", over), flipped=True)
 
 
 def _unitary_invariant(node: Term, args: Sequence[Polynomial]) -> Polynomial:

@@ -44,9 +44,13 @@ def turned(word: Word) -> Word:
 
 @lru_cache(maxsize=100_000)
 def is_symmetric(atom: Term) -> bool:
-    """Atoms that equal their transpose: diagonal matrices, 1×1 matrices, inverses of symmetric matrices."""
+    """Atoms that equal their transpose: 1×1 and diagonal matrices, `I ∘ X`, `X ∘ Xᵀ`, inverses of symmetric ones."""
     if atom.shape == (1, 1) or atom.op == "diag":
         return True
+    if atom.op == "hadamard" and len(set(atom.shape)) == 1:
+        words = [word_of(a) or () for a in atom.args]
+        over = [term_of_word(turned(w), atom.shape) for w in words]
+        return () in words or sorted(over, key=repr) == list(atom.args)
     if atom.op == "inverse":
         from verify.calculus.normal_form import polynomial_of
 
@@ -174,9 +178,14 @@ def hadamard_word(factors: Sequence[Term]) -> Word | None:
             flat.append(word)
     if not flat:
         return None
+    shape = factors[0].shape
+    if any(len(w) == 1 and w[0][0].op == "eye" for w in flat):
+        # I ∘ X = I ∘ Xᵀ, and I ∘ I = I.
+        rest = [w for w in flat if not (len(w) == 1 and w[0][0].op == "eye")]
+        terms = [term_of_word(min(w, turned(w), key=word_key), shape) for w in rest]
+        return ((make("hadamard", *sorted([make("eye", payload=shape[:1]), *terms], key=repr)), False),) if rest else ()
     if len(flat) == 1:
         return flat[0]
-    shape = factors[0].shape
     straight = make("hadamard", *sorted((term_of_word(w, shape) for w in flat), key=repr))
     over = make("hadamard", *sorted((term_of_word(turned(w), shape[::-1]) for w in flat), key=repr))
     return ((over, True),) if repr(over) < repr(straight) else ((straight, False),)

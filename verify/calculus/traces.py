@@ -17,7 +17,7 @@ from verify.calculus.polynomials import (
     word_of,
 )
 from verify.language.operations.functions import OperatorSymbol
-from verify.language.terms import Shape, Term, make
+from verify.language.terms import Shape, make
 
 _CLOSURE_LIMIT = 200
 

@@ -15,8 +15,8 @@ from verify.evaluation.derivatives import gradient, hessian_form
 from verify.language.claims import Claim
 from verify.language.errors import ClaimError
 from verify.language.functions import is_matrix
-from verify.language.printing import LATEX, UNICODE
 from verify.language.operations.operation import Precedence
+from verify.language.printing import LATEX, UNICODE
 from verify.language.settings import Setting
 from verify.language.translate import term_of
 from verify.runner.loading import load_module

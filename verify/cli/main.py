@@ -24,7 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="verify",
         description="Check claims about low-rank (LoRA) loss landscapes: prove, test, refute by example.",
-        epilog="exit codes: 0 every claim as expected, 1 at least one not, 2 usage error or nothing collected, 3 internal error",
+        epilog="exit codes: 0 all as expected, 1 at least one not, 2 usage error or nothing collected, 3 internal error",
     )
     parser.add_argument("--version", action="version", version=f"verify {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks")

@@ -70,9 +70,7 @@ def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:
     return ready, skipped
 
 
-def _results(
-    ready: Sequence[Found], collected: Collected, arguments: argparse.Namespace, display: Display
-) -> Iterator[Result]:
+def _results(ready: Sequence[Found], collected: Collected, arguments: argparse.Namespace, display: Display) -> Iterator[Result]:
     for identifier, location, message in collected.duplicates:
         yield error_result(identifier, Expect.HOLDS, location, message)
     jobs = min(arguments.jobs or os.cpu_count() or 1, len(ready))

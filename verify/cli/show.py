@@ -9,8 +9,8 @@ from verify.calculus.normal_form import canonical
 from verify.cli.main import OK, UNMET, UsageError
 from verify.language.claims import Formula
 from verify.language.errors import ClaimError
-from verify.language.printing import LATEX, UNICODE
 from verify.language.operations.operation import Precedence
+from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
 from verify.runner.check import location_of, one_line
 from verify.runner.loading import Found, collect

@@ -23,7 +23,7 @@ from verify.calculus.conditions import (
 )
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
-from verify.evaluation.hessians import hessian_of_function, hessian_matrix, is_quadratic
+from verify.evaluation.hessians import hessian_matrix, hessian_of_function, is_quadratic
 from verify.evaluation.interpret import value_of_node
 from verify.evaluation.scales import norm, with_scales
 from verify.evaluation.tolerances import LOOSE, TIGHT
@@ -126,7 +126,8 @@ def _compare(condition: Comparison, reading: _Reading) -> Decisions:
     if condition.relation == "le":
         truth = np.where(gap >= -TIGHT, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
         return Decisions(truth, gap, trivial)
-    truth = np.where(gap > LOOSE, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
+    # An error scale of 0 means that both sides are exactly 0 (nothing was rounded): then `<` is plainly false.
+    truth = np.where(gap > LOOSE, TRUE, np.where((gap < -LOOSE) | (scale == 0), FALSE, UNDECIDED))
     return Decisions(truth, gap, np.zeros_like(trivial))
 
 
@@ -152,6 +153,4 @@ def _curvature(condition: CurvatureBounds, reading: _Reading) -> Decisions:
         parts.append(_spectrum_at_least(hessian, reading.value(condition.lower), count))
     if condition.upper is not None:
         parts.append(_spectrum_at_least(-hessian, -reading.value(condition.upper), count))
-    return Decisions(
-        np.min([p.truth for p in parts], axis=0), np.min([p.margin for p in parts], axis=0), np.zeros(count, bool)
-    )
+    return Decisions(np.min([p.truth for p in parts], axis=0), np.min([p.margin for p in parts], axis=0), np.zeros(count, bool))

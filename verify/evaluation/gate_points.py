@@ -38,9 +38,7 @@ class _Cubic:
     forms: tuple[tuple[tuple[Fraction, ...], ...], ...]
     coefficients: tuple[tuple[Fraction, ...], ...]
 
-    def _weights(
-        self, field: Field, point: Array, directions: Sequence[Array], order: int
-    ) -> Iterator[tuple[Any, Any]]:
+    def _weights(self, field: Field, point: Array, directions: Sequence[Array], order: int) -> Iterator[tuple[Any, Any]]:
         for form, (a, b, c) in zip(self.forms, self.coefficients, strict=True):
             matrix = field.literal(form)
             t = (matrix * point).sum(axis=(-2, -1))
@@ -105,9 +103,7 @@ class Instance:
             digits = DecimalField(DIGITS + 10)
             env = self.environment(digits.scalar)
             values = {n: evaluate_term(d, env, digits) for n, d in directions.items()}
-            return {
-                n: each(lambda x: Fraction(*to_rational(digits.mp.mpf(x)._mpf_)), v) for n, v in values.items()
-            }, False
+            return {n: each(lambda x: Fraction(*to_rational(digits.mp.mpf(x)._mpf_)), v) for n, v in values.items()}, False
 
     def where(self) -> str:
         """The sizes, for messages."""

@@ -163,8 +163,7 @@ def _close(wanted: Any, found: Any) -> bool:
 
     with mpmath.workdps(DIGITS):
         left, right = (
-            mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpmathify(x)
-            for x in (wanted, found)
+            mpmath.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else mpmath.mpmathify(x) for x in (wanted, found)
         )
         size = max(mpmath.mpf(1), abs(left), abs(right))
         return bool(mpmath.im(left) == 0 and abs(left - right) <= mpmath.mpf(10) ** -_AGREE * size)

@@ -31,9 +31,7 @@ def norm(value: Array, *, matrix: bool) -> Array:
     return np.sqrt(np.sum((value / safe) ** 2, axis=(-2, -1))) * safe[..., 0, 0]
 
 
-def scale_of(
-    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
-) -> Array:
+def scale_of(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
     """The error scale of one node, from those of its arguments."""
     size = norm(values[node], matrix=not node.is_scalar)
     rule = _SPECIAL.get(node.op)
@@ -105,15 +103,11 @@ def _det(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array],
     return scales[node.args[0]] * size ** max(order - 1, 0)
 
 
-def _first_argument(
-    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
-) -> Array:
+def _first_argument(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
     return scales[node.args[0]]
 
 
-def _exact_value(
-    node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment
-) -> Array:
+def _exact_value(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
     return np.zeros(())
 
 

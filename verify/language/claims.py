@@ -195,7 +195,9 @@ class _Scope:
             if self.variables.get(point.name) == _declared(term_of(point)):
                 self.variables.setdefault(witness.name, _declared(term_of(witness)))
                 found.append(setting.stationary_definition())
-                size = make("dim", payload=(_dim_name(setting.r),)) if isinstance(setting.r, sp.Symbol) else number(int(setting.r))
+                size = (
+                    make("dim", payload=(_dim_name(setting.r),)) if isinstance(setting.r, sp.Symbol) else number(int(setting.r))
+                )
                 found.append(Comparison("le", make("rank", term_of(point)), size))
         return found
 
@@ -388,9 +390,7 @@ def always(process: Process, *, given: Any = (), then: Any = None) -> Formula:
         if any(node.op == wrong for node in walk(term)):
             right = "ddt(...)" if wrong == "after" else "after(...)"
             raise ClaimError(f"{wrong}(...) has no meaning along this process: use {right}")
-    return _elaborate(
-        Quantifier.ALWAYS, _Scope(), _statements(given, "an assumption"), conclusion, process, closed=False
-    )
+    return _elaborate(Quantifier.ALWAYS, _Scope(), _statements(given, "an assumption"), conclusion, process, closed=False)
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------
@@ -437,7 +437,9 @@ class Claim:
             raise ClaimError("the claim returns nothing: return forall(...), exists(...) or always(...)")
         if isinstance(made, Statement):
             raise ClaimError("the claim returns a bare statement: bind its symbols, return forall(..., then=...)")
-        kind = "a bool" if isinstance(made, bool | sp.logic.boolalg.BooleanAtom) else f"{type(made).__name__} ({str(made)[:60]})"
+        kind = (
+            "a bool" if isinstance(made, bool | sp.logic.boolalg.BooleanAtom) else f"{type(made).__name__} ({str(made)[:60]})"
+        )
         raise ClaimError(f"the claim returns {kind}: return forall(...), exists(...) or always(...), with equal, le or lt")
 
 
@@ -522,5 +524,3 @@ def on(base: Claim, *, source: Any, expect: Expect | None = None, keyword: Keywo
         file=file,
         line=line,
     )
-
-

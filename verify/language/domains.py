@@ -76,7 +76,7 @@ class Parameter(sp.Symbol):  # type: ignore[misc]
 
     domain: Domain
 
-    def __new__(cls, name: str, domain: Domain) -> Parameter:
+    def __new__(cls, name: str, domain: Domain) -> Parameter:  # noqa: D102
         made = sp.Symbol.__xnew__(cls, name, real=True)
         made.domain = domain
         return made  # type: ignore[no-any-return]
@@ -106,7 +106,7 @@ def parameter(
     high = min((v for v in (exact["below"], exact["most"]) if v is not None), default=None)
     if low is not None and high is not None and low > high:
         raise ClaimError(f"the parameter {name} has an empty domain: its lower bound exceeds its upper bound")
-    return Parameter(name, Domain(**exact, free=True))
+    return Parameter(name, Domain(exact["above"], exact["least"], exact["below"], exact["most"], free=True))
 
 
 def domain_of(symbol: Any) -> Domain:

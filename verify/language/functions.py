@@ -30,10 +30,10 @@ class Carrier(sp.Basic):  # type: ignore[misc]
     __slots__ = ("payload",)
     payload: Any
 
-    def __new__(cls, payload: Any) -> Carrier:
+    def __new__(cls, payload: Any) -> Carrier:  # noqa: D102
         carrier = sp.Basic.__new__(cls)
         carrier.payload = payload
-        return carrier
+        return carrier  # type: ignore[no-any-return]
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.payload,)
@@ -54,8 +54,8 @@ class ScalarNode(sp.Expr):  # type: ignore[misc]
     is_commutative = True
     is_real = True
 
-    def __new__(cls, *args: Any) -> ScalarNode:
-        return sp.Expr.__new__(cls, *(sp.sympify(a) for a in args))
+    def __new__(cls, *args: Any) -> ScalarNode:  # noqa: D102
+        return sp.Expr.__new__(cls, *(sp.sympify(a) for a in args))  # type: ignore[no-any-return]
 
     def doit(self, **hints: Any) -> ScalarNode:
         """Nothing is ever simplified."""
@@ -70,8 +70,8 @@ class MatrixNode(MatrixExpr):  # type: ignore[misc]
 
     op = ""
 
-    def __new__(cls, *args: Any) -> MatrixNode:
-        return sp.Basic.__new__(cls, *(sp.sympify(a) for a in args))
+    def __new__(cls, *args: Any) -> MatrixNode:  # noqa: D102
+        return sp.Basic.__new__(cls, *(sp.sympify(a) for a in args))  # type: ignore[no-any-return]
 
     def doit(self, **hints: Any) -> MatrixNode:
         """Nothing is ever simplified."""
@@ -103,19 +103,15 @@ def _node(base: type, op: str) -> type:
     return type(op, (base,), {"op": op, "__slots__": ()})
 
 
-SCALAR_NODES = {
-    op: _node(ScalarNode, op)
-    for op in (
-        "sigma nuclear frobenius spectral rank lambda_min smooth fn max min entry derivative ddt after det trace pi dim"
-    ).split()
-}
-MATRIX_NODES = {
-    op: _node(MatrixNode, op)
-    for op in (
-        "off_block smoothgrad apply adjoint rowlse rowsoftmax map diag diagonal ddt after hadamard inverse "
-        "mul unit ones zeros literal"
-    ).split()
-}
+_SCALAR_OPERATIONS = """
+    sigma nuclear frobenius spectral rank lambda_min smooth fn max min entry derivative ddt after det trace pi dim
+"""
+_MATRIX_OPERATIONS = """
+    off_block smoothgrad apply adjoint rowlse rowsoftmax map diag diagonal ddt after hadamard inverse mul unit ones zeros
+    literal
+"""
+SCALAR_NODES = {op: _node(ScalarNode, op) for op in _SCALAR_OPERATIONS.split()}
+MATRIX_NODES = {op: _node(MatrixNode, op) for op in _MATRIX_OPERATIONS.split()}
 
 
 def is_matrix(expression: Expression) -> bool:
@@ -283,7 +279,7 @@ class Smooth:
         """Rows and columns of the argument."""
         return self.symbol.shape
 
-    def __call__(self, x: Expression) -> Expression:
+    def __call__(self, x: Expression) -> Expression:  # noqa: D102
         return SCALAR_NODES["smooth"](Carrier(self.symbol), x) if self.formula is None else self.formula(x)
 
     def grad(self, x: Expression) -> Expression:
@@ -302,7 +298,7 @@ class Hessian:
     symbol: FunctionSymbol
     point: Any
 
-    def __call__(self, z: Expression, w: Expression | None = None) -> Expression:
+    def __call__(self, z: Expression, w: Expression | None = None) -> Expression:  # noqa: D102
         if w is None:
             return MATRIX_NODES["smoothgrad"](Carrier(self.symbol), self.point, z)
         return SCALAR_NODES["smooth"](Carrier(self.symbol), self.point, z, w)
@@ -326,9 +322,7 @@ def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
     return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols))))
 
 
-def function(
-    formula: Callable[[Any], Any], shape: tuple[Expression, Expression], name: str = "f"
-) -> Smooth:
+def function(formula: Callable[[Any], Any], shape: tuple[Expression, Expression], name: str = "f") -> Smooth:
     """A function of a matrix given by a formula: `function(lambda X: frobenius(X - M)**2 / 2, (m, n))`.
 
     Data (here M) are ordinary variables of the claim.
@@ -349,7 +343,7 @@ class Operator:
 
     symbol: OperatorSymbol
 
-    def __call__(self, x: Expression) -> Expression:
+    def __call__(self, x: Expression) -> Expression:  # noqa: D102
         return MATRIX_NODES["apply"](Carrier(self.symbol), x)
 
     def adjoint(self, y: Expression) -> Expression:

@@ -49,9 +49,7 @@ class Setting:
         """The LoRA loss."""
         if self.decay_A == self.decay_B:
             return self.f(self.X) + self.decay_A / 2 * (frobenius(self.A) ** 2 + frobenius(self.B) ** 2)
-        return (
-            self.f(self.X) + self.decay_A / 2 * frobenius(self.A) ** 2 + self.decay_B / 2 * frobenius(self.B) ** 2
-        )
+        return self.f(self.X) + self.decay_A / 2 * frobenius(self.A) ** 2 + self.decay_B / 2 * frobenius(self.B) ** 2
 
     @property
     def decay(self) -> Expression:
@@ -92,9 +90,7 @@ class Setting:
     def stationary_definition(self) -> RegularizedStationary:
         """The statement that X⋆ and S stand for."""
         point, witness = self.regularized_stationary()
-        return RegularizedStationary(
-            function_of(self.f), term_of(self.nuclear_weight), term_of(point), term_of(witness)
-        )
+        return RegularizedStationary(function_of(self.f), term_of(self.nuclear_weight), term_of(point), term_of(witness))
 
     def variables(self) -> dict[str, Term]:
         """The setting's own scalar and matrix variables by name."""
@@ -126,7 +122,9 @@ def lora(
     >>> s.A.shape
     (m, r)
     """
-    sizes = [sp.Symbol(k, integer=True, positive=True) if v is None else sp.sympify(v) for k, v in zip("mnr", (m, n, r), strict=True)]
+    sizes = [
+        sp.Symbol(k, integer=True, positive=True) if v is None else sp.sympify(v) for k, v in zip("mnr", (m, n, r), strict=True)
+    ]
     rows, cols, inner = sizes
     if decay is not None and decays is not None:
         raise ClaimError("both decay and decays are given: give one of them")

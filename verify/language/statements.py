@@ -12,8 +12,8 @@ from typing import Any
 
 from verify.language.errors import ClaimError, ShapeError
 from verify.language.functions import Expression, Smooth
-from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.operations.operation import Precedence
+from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
 from verify.language.terms import ARGUMENT, Shape, Term, make, show_shape, symbol
 from verify.language.translate import term_of
@@ -342,9 +342,7 @@ def _restricted(kind: str, f: Any, number: Any, around: Any, rank: Any, radius: 
     function, point = function_of(f), term_of(around)
     if point.shape != function.shape:
         raise ShapeError(f"{kind} around {show_shape(point.shape)}: f takes {show_shape(function.shape)} matrices")
-    return Curvature(
-        kind, function, (_scalar(number, kind), point, _scalar(rank, "rank"), _scalar(radius, "radius"))
-    )
+    return Curvature(kind, function, (_scalar(number, kind), point, _scalar(rank, "rank"), _scalar(radius, "radius")))
 
 
 def _scalar(value: Expression, what: str) -> Term:
@@ -352,5 +350,3 @@ def _scalar(value: Expression, what: str) -> Term:
     if term.shape != ():
         raise ShapeError(f"{what} must be a scalar, not a {show_shape(term.shape)} matrix")
     return term
-
-

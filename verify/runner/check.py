@@ -57,9 +57,7 @@ def check(claim: Claim | Formula, profile: str = "dev", *, seed: int = 0) -> Res
     return check_claim(claim, claim.name or "claim", PROFILES[profile], seed)
 
 
-def check_claim(
-    claim: Claim, identifier: str, profile: Profile, seed: int, progress: Progress | None = None
-) -> Result:
+def check_claim(claim: Claim, identifier: str, profile: Profile, seed: int, progress: Progress | None = None) -> Result:
     """Check a claim under a name; a broken claim gives an ERROR result, never an exception."""
     began = time.perf_counter()
     payload: Payload
@@ -91,9 +89,7 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}: correct the claim's code"
 
 
-def verdict_of(
-    formula: Formula, identifier: str, profile: Profile, seed: int, progress: Progress | None = None
-) -> Payload:
+def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, progress: Progress | None = None) -> Payload:
     """Proof first, then instances, then exact search; nothing but the kernel gives PROVED or REFUTED."""
     if formula.source is not None:
         from verify.points.datasets import decide_on

@@ -72,9 +72,7 @@ class Evidence:
 Progress = Callable[[int, int], None]
 
 
-def gather(
-    formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None
-) -> Evidence:
+def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None) -> Evidence:
     """Test the formula on float instances until the profile's count is reached.
 
     Stops early when enough violations were found, or at the safety time, or when no instance meets the assumptions after

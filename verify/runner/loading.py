@@ -76,7 +76,7 @@ def collect(selectors: Sequence[str]) -> Collected:
         path_text, _, name = selector.partition("::")
         path = Path(path_text)
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", "."))) 
+            files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", ".")))
             if not files:
                 problems.append(LoadProblem(path_text, "the folder has no Python files: name a file of claims"))
             for file in files:

@@ -31,7 +31,11 @@ def prove(goal: Any, given: Any = (), *, process: Process | None = None) -> Payl
     """
     formula = goal if isinstance(goal, Formula) else _closed(goal, given, process)
     proved = prove_identity(formula)
-    return proved if proved is not None else Unknown("not proved: the goal is not in the ideal of the assumptions, as far as searched")
+    return (
+        proved
+        if proved is not None
+        else Unknown("not proved: the goal is not in the ideal of the assumptions, as far as searched")
+    )
 
 
 def _closed(goal: Any, given: Any, process: Process | None) -> Formula:

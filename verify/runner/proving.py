@@ -34,7 +34,9 @@ def prove_identity(formula: Formula) -> Proved | None:
     if not report.accepted:
         return None
     terms = sum(len(p.cofactors) for p in proofs)
-    detail = f"cofactor certificate, {terms} term{'' if terms == 1 else 's'}" if terms else "both sides expand to the same words"
+    detail = (
+        f"cofactor certificate, {terms} term{'' if terms == 1 else 's'}" if terms else "both sides expand to the same words"
+    )
     return Proved(scope_of(formula), detail, certificate)
 
 

@@ -48,19 +48,26 @@ class Enforcer:
         ]
         own = [data_name(f, "G") for f in formula.functions()]
         candidates = [*own, *formula.matrices(), *formula.scalars()]
-        self.unknowns = [n for n in candidates if n not in defined and self._is_linear(n)]
+        self.unknowns = self._groups([n for n in candidates if n not in defined])
 
     def _open(self, term: Term) -> Term:
         return instantiate(term, self.models)
 
-    def _is_linear(self, name: str) -> bool:
-        """Whether all residuals together are affine in the variable, and one of them contains it."""
-        using = [r for r in self.residuals if name in symbols_of(r)]
+    def _groups(self, candidates: Sequence[str]) -> list[tuple[str, ...]]:
+        """Sets of variables in which all residuals are affine: single ones, then pairs with the first."""
+        singles = [n for n in candidates if self._is_affine((n,))]
+        pairs = [(a, b) for i, a in enumerate(singles[:3]) for b in singles[i + 1 :] if self._is_affine((a, b))]
+        return [*((n,) for n in singles), *pairs]
+
+    def _is_affine(self, names: tuple[str, ...]) -> bool:
+        """Whether all residuals are affine in the variables together, and at least one contains one of them."""
+        using = [r for r in self.residuals if any(n in symbols_of(r) for n in names)]
         if not using:
             return False
-        direction = symbol("δ" + name, symbols_of(using[0])[name])
+        shapes = {n: symbols_of(r)[n] for r in using for n in names if n in symbols_of(r)}
+        moves = {n: symbol("δ" + n, shape) for n, shape in shapes.items()}
         try:
-            return all(polynomial_of(tangent(tangent(r, {name: direction}), {name: direction})).is_zero for r in using)
+            return all(polynomial_of(tangent(tangent(r, moves), moves)).is_zero for r in using)
         except NotDifferentiable:
             return False
 
@@ -71,8 +78,8 @@ class Enforcer:
                 instance = _assign(instance, name, evaluate_term(value, environment(instance), RationalField()))
             if not self.residuals:
                 return instance
-            for name in self.unknowns:
-                solved = self._solve(instance, name)
+            for names in self.unknowns:
+                solved = self._solve(instance, names)
                 if solved is not None:
                     return solved
         except (NotRational, KeyError, ZeroDivisionError):
@@ -84,18 +91,19 @@ class Enforcer:
         env = environment(instance)
         return [x for r in self.residuals for x in np.ravel(evaluate_term(r, env, field))]
 
-    def _solve(self, instance: ExactInstance, name: str) -> ExactInstance | None:
-        """Solve the residuals for one variable in which they are affine, changing it as little as elimination allows."""
+    def _solve(self, instance: ExactInstance, names: tuple[str, ...]) -> ExactInstance | None:
+        """Solve the residuals for variables in which they are affine, changing them as little as elimination allows."""
         value = self._residual(instance)
         if not any(value):
             return instance
-        entries = _entries(instance, name)
+        entries = [x for n in names for x in _entries(instance, n)]
         if len(entries) > _UNKNOWNS:
             return None
         columns = []
         for position in range(len(entries)):
             moved = [x + Fraction(int(k == position)) for k, x in enumerate(entries)]
-            columns.append([a - b for a, b in zip(self._residual(_with_entries(instance, name, moved)), value, strict=True)])
+            shifted = self._residual(_with_entries(instance, names, moved))
+            columns.append([a - b for a, b in zip(shifted, value, strict=True)])
         system = [[col[i] for col in columns] + [-value[i]] for i in range(len(value))]
         reduced_system, pivots, _ = eliminate(system)
         if len(entries) in pivots:
@@ -103,7 +111,10 @@ class Enforcer:
         step = [Fraction(0)] * len(entries)
         for line, pivot in enumerate(pivots):
             step[pivot] = reduced_system[line][-1]
-        return _with_entries(instance, name, [x + d for x, d in zip(entries, step, strict=True)])
+        solved = _with_entries(instance, names, [x + d for x, d in zip(entries, step, strict=True)])
+        domains = self.formula.scalars()
+        inside = all(domains[n].contains(solved.scalars[n]) for n in names if n in domains)
+        return solved if inside else None
 
 
 def _entries(instance: ExactInstance, name: str) -> list[Fraction]:
@@ -112,11 +123,18 @@ def _entries(instance: ExactInstance, name: str) -> list[Fraction]:
     return [x for row in instance.matrices[name] for x in row]
 
 
-def _with_entries(instance: ExactInstance, name: str, entries: Sequence[Fraction]) -> ExactInstance:
-    if name in instance.scalars:
-        return instance.with_scalar(name, entries[0])
-    cols = len(instance.matrices[name][0])
-    return instance.with_matrix(name, tuple(tuple(entries[i : i + cols]) for i in range(0, len(entries), cols)))
+def _with_entries(instance: ExactInstance, names: Sequence[str], entries: Sequence[Fraction]) -> ExactInstance:
+    start = 0
+    for name in names:
+        if name in instance.scalars:
+            instance = instance.with_scalar(name, entries[start])
+            start += 1
+        else:
+            rows, cols = len(instance.matrices[name]), len(instance.matrices[name][0])
+            block = entries[start : start + rows * cols]
+            instance = instance.with_matrix(name, tuple(tuple(block[i * cols : (i + 1) * cols]) for i in range(rows)))
+            start += rows * cols
+    return instance
 
 
 def _assign(instance: ExactInstance, name: str, value: Array) -> ExactInstance:

@@ -57,7 +57,11 @@ def _simpler(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstanc
         zero = tuple(tuple(Fraction(0) for _ in row) for row in rows)
         if rows != zero:
             yield instance.with_matrix(name, zero)
-        for whole in (lambda x: Fraction(round(x)), lambda x: x.limit_denominator(2), lambda x: x.limit_denominator(10)):
+        for whole in (
+            lambda x: Fraction(round(x)),
+            lambda x: x.limit_denominator(2),
+            lambda x: x.limit_denominator(10),
+        ):
             rounded = tuple(tuple(whole(x) for x in row) for row in rows)
             if rounded != rows:
                 yield instance.with_matrix(name, rounded)
@@ -79,9 +83,7 @@ def _simpler_numbers(value: Fraction) -> list[Fraction]:
 
 
 def _replaced(rows: Rows, i: int, j: int, value: Fraction) -> Rows:
-    return tuple(
-        tuple(value if (a, b) == (i, j) else x for b, x in enumerate(row)) for a, row in enumerate(rows)
-    )
+    return tuple(tuple(value if (a, b) == (i, j) else x for b, x in enumerate(row)) for a, row in enumerate(rows))
 
 
 def _smaller(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:

@@ -37,9 +37,7 @@ def _matrix(rows: int, cols: int) -> st.SearchStrategy[Rows]:
 
 def _skew(rows: Rows) -> Rows:
     n = len(rows)
-    return tuple(
-        tuple(Fraction(0) if i == j else rows[i][j] if i < j else -rows[j][i] for j in range(n)) for i in range(n)
-    )
+    return tuple(tuple(Fraction(0) if i == j else rows[i][j] if i < j else -rows[j][i] for j in range(n)) for i in range(n))
 
 
 @st.composite
@@ -76,9 +74,7 @@ def _known_singular_values(draw: Any, rows: int, cols: int) -> Rows:
 def _scalar(domain: Domain) -> st.SearchStrategy[Fraction]:
     low = domain.least if domain.above is None else domain.above
     high = domain.most if domain.below is None else domain.below
-    steps = st.one_of(
-        st.integers(0, 5).map(Fraction), st.builds(Fraction, st.integers(1, 8), st.sampled_from([2, 3, 5, 10]))
-    )
+    steps = st.one_of(st.integers(0, 5).map(Fraction), st.builds(Fraction, st.integers(1, 8), st.sampled_from([2, 3, 5, 10])))
     if low is not None and high is not None:
         inside = st.builds(lambda k, n: low + (high - low) * Fraction(k, n), st.integers(0, 6), st.sampled_from([6, 10]))
         found: st.SearchStrategy[Fraction] = inside
@@ -97,9 +93,7 @@ def _scalar(domain: Domain) -> st.SearchStrategy[Fraction]:
 def exact_instances(draw: Any, formula: Formula, conditions: Sequence[Condition], largest: int = 3) -> ExactInstance:
     """Small sizes, small rationals, structured matrices; two matrices are sometimes equal or balanced."""
     rules = about_dimensions(conditions)
-    dims = draw(
-        st.fixed_dictionaries({n: st.integers(1, largest) for n in formula.dims}).filter(lambda d: allowed(d, rules))
-    )
+    dims = draw(st.fixed_dictionaries({n: st.integers(1, largest) for n in formula.dims}).filter(lambda d: allowed(d, rules)))
     matrices: dict[str, Rows] = {}
     for name, shape in formula.matrices().items():
         rows, cols = sizes_of(shape, dims)

@@ -9,6 +9,7 @@ import numpy as np
 
 from verify.evaluation.fields.objects import ObjectField
 
+
 class DecimalField(ObjectField):
     """mpmath at a fixed number of digits: no proof, but far below any float tolerance."""
 
@@ -80,7 +81,7 @@ class DecimalField(ObjectField):
     def one_off_block(self, y: list[list[Any]], x: list[list[Any]]) -> list[list[Any]]:
         """The ⊥⊥ block."""
         mp = self.mp
-        u, values, vt = mp.svd_r(mp.matrix(x))
+        u, _, vt = mp.svd_r(mp.matrix(x))
         k = self.one_rank(x)
         block = mp.matrix(y)
         for i in range(k):

@@ -10,6 +10,7 @@ from verify.evaluation import rational_linear_algebra as exact
 from verify.evaluation.fields.objects import ObjectField
 from verify.language.errors import NotRational
 
+
 class RationalField(ObjectField):
     """Exact rational arithmetic; an irrational value raises `NotRational`."""
 

@@ -10,6 +10,7 @@ import sympy as sp
 
 from verify.evaluation.fields.objects import ObjectField
 
+
 class SymbolicField(ObjectField):
     """Explicit SymPy entries; only what a differentiable loss needs."""
 

@@ -172,9 +172,7 @@ class _Evaluator:
         name = {"Abs": "fabs"}.get(e.func.__name__, e.func.__name__)
         if name in ("exp", "log", "tanh", "sin", "cos", "erf", "sign", "fabs"):
             return getattr(self.mp, name)(self._float(args[0]))
-        exact = e.func(
-            *(sp.Rational(a.numerator, a.denominator) if isinstance(a, Fraction) else sp.Float(a) for a in args)
-        )
+        exact = e.func(*(sp.Rational(a.numerator, a.denominator) if isinstance(a, Fraction) else sp.Float(a) for a in args))
         return self.mp.mpf(exact.evalf(self.mp.dps)._mpf_)
 
     def _power(self, base: Any, exponent: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -110,18 +111,11 @@ def _mul_shape(payload: tuple[Any, ...], shapes: tuple[Shape, ...]) -> Shape:
 def _mul_value(field: Field, term: Term, args: Sequence[Array], env: Environment) -> Array:
     if term.is_scalar:
         return reduce(lambda x, y: x * y, args)
-    return reduce(
-        lambda x, y: x * y, [expand_scalar(v) if a.is_scalar else v for a, v in zip(term.args, args, strict=True)]
-    )
+    return reduce(lambda x, y: x * y, [expand_scalar(v) if a.is_scalar else v for a, v in zip(term.args, args, strict=True)])
 
 
 def _mul_tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
-    return total(
-        [
-            None if d is None else make("mul", *term.args[:i], d, *term.args[i + 1 :])
-            for i, d in enumerate(tangents)
-        ]
-    )
+    return total([None if d is None else make("mul", *term.args[:i], d, *term.args[i + 1 :]) for i, d in enumerate(tangents)])
 
 
 def _mul_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
@@ -154,7 +148,7 @@ def join_factors(factors: Sequence[str], printer: Printer) -> str:
 
 def _matmul_shape(payload: tuple[Any, ...], shapes: tuple[Shape, ...]) -> Shape:
     sizes = [require_matrix(s, "a matrix product") for s in shapes]
-    for left, right in zip(sizes, sizes[1:], strict=False):
+    for left, right in pairwise(sizes):
         if left[1] != right[0]:
             raise ShapeError(
                 f"the product of {show_shape(left)} and {show_shape(right)}: the inner dimensions {left[1]} and "
@@ -173,12 +167,7 @@ def chain(factors: Sequence[Term]) -> Term:
 
 
 def _matmul_tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
-    return total(
-        [
-            None if d is None else chain([*term.args[:i], d, *term.args[i + 1 :]])
-            for i, d in enumerate(tangents)
-        ]
-    )
+    return total([None if d is None else chain([*term.args[:i], d, *term.args[i + 1 :]]) for i, d in enumerate(tangents)])
 
 
 def _matmul_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
@@ -220,7 +209,7 @@ def _trace_value(field: Field, term: Term, args: Sequence[Array], env: Environme
 
 
 def _trace_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
-    return [make("mul", bar, make("eye", payload=(term.args[0].shape[0],)))]
+    return [make("mul", bar, make("eye", payload=term.args[0].shape[:1]))]
 
 
 def _hadamard_value(field: Field, term: Term, args: Sequence[Array], env: Environment) -> Array:
@@ -229,10 +218,7 @@ def _hadamard_value(field: Field, term: Term, args: Sequence[Array], env: Enviro
 
 def _hadamard_tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
     return total(
-        [
-            None if d is None else make("hadamard", *term.args[:i], d, *term.args[i + 1 :])
-            for i, d in enumerate(tangents)
-        ]
+        [None if d is None else make("hadamard", *term.args[:i], d, *term.args[i + 1 :]) for i, d in enumerate(tangents)]
     )
 
 
@@ -271,9 +257,7 @@ OPERATIONS = (
         Growth.ADDITIVE,
         Precedence.SUM,
     ),
-    Operation(
-        "mul", _mul_shape, _mul_value, _show_mul, _mul_tangent, _mul_adjoint, precedence=Precedence.PRODUCT
-    ),
+    Operation("mul", _mul_shape, _mul_value, _show_mul, _mul_tangent, _mul_adjoint, precedence=Precedence.PRODUCT),
     Operation(
         "matmul",
         _matmul_shape,

@@ -30,9 +30,7 @@ def _show_derivative(term: Term, printer: Printer) -> str:
     names, order = term.payload
     inside = printer.at(term.args[0], Precedence.SUM)
     power = "" if order == 1 else (f"^{{{order}}}" if printer.latex else {2: "²", 3: "³"}.get(order, f"^{order}"))
-    moved = ", ".join(
-        f"{printer.name(n)}: {printer.at(d, Precedence.SUM)}" for n, d in zip(names, term.args[1:], strict=True)
-    )
+    moved = ", ".join(f"{printer.name(n)}: {printer.at(d, Precedence.SUM)}" for n, d in zip(names, term.args[1:], strict=True))
     return f"D{power}({inside})[{moved}]"
 
 
@@ -44,8 +42,7 @@ def check_directions(term: Term) -> None:
             for name, direction in zip(node.payload[0], node.args[1:], strict=True):
                 if name in shapes and shapes[name] != direction.shape:
                     raise ShapeError(
-                        f"the direction for {name} is {show_shape(direction.shape)}, "
-                        f"but {name} is {show_shape(shapes[name])}"
+                        f"the direction for {name} is {show_shape(direction.shape)}, but {name} is {show_shape(shapes[name])}"
                     )
 
 

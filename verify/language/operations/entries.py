@@ -44,9 +44,7 @@ def evaluate_body(field: Field, body: Term, x: Array, env: Environment) -> Array
 
     values: dict[Term, Array] = {}
     for node in walk(body):
-        values[node] = (
-            x if node == HOLE else operation_of(node).value(field, node, [values[a] for a in node.args], env)
-        )
+        values[node] = x if node == HOLE else operation_of(node).value(field, node, [values[a] for a in node.args], env)
     return values[body] + 0 * x
 
 

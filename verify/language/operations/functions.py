@@ -72,9 +72,7 @@ def _smooth_tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
     if tangents[0] is not None:
         changes.append(make(term.op, *term.args, tangents[0], payload=term.payload))
     for i, d in enumerate(tangents[1:], start=1):
-        changes.append(
-            None if d is None else make(term.op, *term.args[:i], d, *term.args[i + 1 :], payload=term.payload)
-        )
+        changes.append(None if d is None else make(term.op, *term.args[:i], d, *term.args[i + 1 :], payload=term.payload))
     return total(changes)
 
 
@@ -167,9 +165,7 @@ def _show_operator(mark: str) -> Any:
 
 
 OPERATIONS = (
-    Operation(
-        "smooth", _smooth_shape, _smooth_value, _show_smooth, _smooth_tangent, _smooth_adjoint, Growth.SPECIAL
-    ),
+    Operation("smooth", _smooth_shape, _smooth_value, _show_smooth, _smooth_tangent, _smooth_adjoint, Growth.SPECIAL),
     Operation(
         "smoothgrad",
         _smoothgrad_shape,

@@ -61,9 +61,7 @@ def _full(value: int) -> Any:
 
 def _unit(field: Field, term: Term, args: Sequence[Array], env: Environment) -> Array:
     rows, cols, i, j = term.payload
-    return field.literal(
-        [[Fraction(int((a, b) == (i, j))) for b in range(env.size(cols))] for a in range(env.size(rows))]
-    )
+    return field.literal([[Fraction(int((a, b) == (i, j))) for b in range(env.size(cols))] for a in range(env.size(rows))])
 
 
 def _literal(field: Field, term: Term, args: Sequence[Array], env: Environment) -> Array:

@@ -46,27 +46,68 @@ class Environment:
 class Field(Protocol):
     """The arithmetic a value rule runs in: float64 batches, exact rationals, or many digits."""
 
-    def number(self, value: Fraction) -> Array: ...
-    def eye(self, size: int) -> Array: ...
-    def full(self, rows: int, cols: int, value: int) -> Array: ...
-    def literal(self, rows: Sequence[Sequence[Fraction]]) -> Array: ...
-    def matmul(self, left: Array, right: Array) -> Array: ...
-    def transpose(self, x: Array) -> Array: ...
-    def trace(self, x: Array) -> Array: ...
-    def row_sums(self, x: Array) -> Array: ...
-    def function(self, name: str, x: Array) -> Array: ...
-    def power(self, x: Array, exponent: Fraction) -> Array: ...
-    def inverse(self, x: Array) -> Array: ...
-    def det(self, x: Array) -> Array: ...
-    def singular_values(self, x: Array) -> Array: ...
-    def pick(self, values: Array, index: Array) -> Array: ...
-    def rank(self, x: Array) -> Array: ...
-    def lambda_min(self, x: Array) -> Array: ...
-    def off_block(self, y: Array, x: Array) -> Array: ...
-    def row_log_sum_exp(self, x: Array) -> Array: ...
-    def row_softmax(self, x: Array) -> Array: ...
-    def maximum(self, x: Array, y: Array) -> Array: ...
-    def pi(self) -> Array: ...
+    def number(self, value: Fraction) -> Array:
+        """A constant."""
+
+    def eye(self, size: int) -> Array:
+        """The identity."""
+
+    def full(self, rows: int, cols: int, value: int) -> Array:
+        """A constant matrix."""
+
+    def literal(self, rows: Sequence[Sequence[Fraction]]) -> Array:
+        """An explicit matrix."""
+
+    def matmul(self, left: Array, right: Array) -> Array:
+        """The product."""
+
+    def transpose(self, x: Array) -> Array:
+        """The transpose."""
+
+    def trace(self, x: Array) -> Array:
+        """The trace."""
+
+    def row_sums(self, x: Array) -> Array:
+        """Row sums, as a column."""
+
+    def function(self, name: str, x: Array) -> Array:
+        """A named function, elementwise."""
+
+    def power(self, x: Array, exponent: Fraction) -> Array:
+        """A rational power, elementwise."""
+
+    def inverse(self, x: Array) -> Array:
+        """The inverse."""
+
+    def det(self, x: Array) -> Array:
+        """The determinant."""
+
+    def singular_values(self, x: Array) -> Array:
+        """Singular values, descending, along the last axis."""
+
+    def pick(self, values: Array, index: Array) -> Array:
+        """The value with an index counted from 1; 0 beyond the end."""
+
+    def rank(self, x: Array) -> Array:
+        """The rank."""
+
+    def lambda_min(self, x: Array) -> Array:
+        """The smallest eigenvalue of a symmetric matrix."""
+
+    def off_block(self, y: Array, x: Array) -> Array:
+        """`P_U^⊥ Y P_V^⊥` for the singular spaces of X."""
+
+    def row_log_sum_exp(self, x: Array) -> Array:
+        """Row-wise log-sum-exp, as a column."""
+
+    def row_softmax(self, x: Array) -> Array:
+        """Row-wise softmax."""
+
+    def maximum(self, x: Array, y: Array) -> Array:
+        """The elementwise maximum."""
+
+    def pi(self) -> Array:
+        """π."""
 
 
 class Precedence(IntEnum):
@@ -82,7 +123,9 @@ class Precedence(IntEnum):
 class Printer(Protocol):
     """Prints children; `latex` tells which of the two notations is wanted."""
 
-    latex: bool
+    @property
+    def latex(self) -> bool:
+        """LaTeX rather than Unicode."""
 
     def at(self, term: Term, level: Precedence) -> str:
         """The child, in parentheses if it binds less tightly than `level`."""

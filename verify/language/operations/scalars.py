@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.language.errors import ClaimError, NotDifferentiable
 from verify.language.operations.algebra import fraction_power
+from verify.language.operations.leaves import show_fraction
 from verify.language.operations.operation import (
     Array,
     Environment,
@@ -18,7 +19,6 @@ from verify.language.operations.operation import (
     Precedence,
     Printer,
 )
-from verify.language.operations.leaves import show_fraction
 from verify.language.terms import Shape, Term, make, number, require_scalar
 
 

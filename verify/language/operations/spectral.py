@@ -124,9 +124,7 @@ OPERATIONS = (
         growth=Growth.ADDITIVE,
         why_not=_NORM,
     ),
-    Operation(
-        "sigma", _sigma_shape, _sigma_value, _show_sigma, growth=Growth.SPECIAL, why_not=_NORM
-    ),
+    Operation("sigma", _sigma_shape, _sigma_value, _show_sigma, growth=Growth.SPECIAL, why_not=_NORM),
     Operation(
         "rank",
         _matrix_to_scalar("the rank"),
