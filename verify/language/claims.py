@@ -24,7 +24,7 @@ from verify.language.serial import Json, declaration_to_json
 from verify.language.settings import Setting
 from verify.language.statements import Comparison, Statement, both, require_statement
 from verify.language.terms import Dim, Shape, Term, make, number, rebuild, walk
-from verify.language.translate import term_of
+from verify.language.translate import declared_term_of
 
 
 class Expect(Enum):
@@ -174,11 +174,11 @@ class _Scope:
                 self.optional[item.f.symbol.name] = item.f.symbol
         elif isinstance(item, Smooth):
             if item.formula is None:
-                self.variables[item.symbol.name] = item.symbol
+                self._declare(item.symbol.name, item.symbol)
         elif isinstance(item, Operator):
-            self.variables[item.symbol.name] = item.symbol
+            self._declare(item.symbol.name, item.symbol)
         elif isinstance(item, sp.Symbol | sp.MatrixSymbol):
-            self.variables[item.name] = _declared(term_of(item))
+            self._declare(item.name, _declared(declared_term_of(item)))
         elif isinstance(item, list | tuple):
             for part in item:
                 self.bind(part)
@@ -187,18 +187,22 @@ class _Scope:
                 f"{item!r} cannot be quantified: give settings, matrix or scalar symbols, smooth functions or operators"
             )
 
+    def _declare(self, name: str, declaration: Declaration) -> None:
+        if self.variables.setdefault(name, declaration) != declaration:
+            raise ClaimError(f"the name {name} is used for two different things: rename one of them")
+
     def definitions(self) -> list[Statement]:
         """The assumptions that come with a setting's X⋆."""
         found: list[Statement] = []
         for setting in self.settings:
             point, witness = setting.regularized_stationary()
-            if self.variables.get(point.name) == _declared(term_of(point)):
-                self.variables.setdefault(witness.name, _declared(term_of(witness)))
+            if self.variables.get(point.name) == _declared(declared_term_of(point)):
+                self.variables.setdefault(witness.name, _declared(declared_term_of(witness)))
                 found.append(setting.stationary_definition())
                 size = (
                     make("dim", payload=(_dim_name(setting.r),)) if isinstance(setting.r, sp.Symbol) else number(int(setting.r))
                 )
-                found.append(Comparison("le", make("rank", term_of(point)), size))
+                found.append(Comparison("le", make("rank", declared_term_of(point)), size))
         return found
 
 

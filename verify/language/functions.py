@@ -42,6 +42,11 @@ class Carrier(sp.Basic):  # type: ignore[misc]
         """Nothing to evaluate."""
         return self
 
+    def compare(self, other: Any) -> int:
+        """By text: payloads need no order of their own."""
+        mine, theirs = str(self.payload), str(getattr(other, "payload", other))
+        return (mine > theirs) - (mine < theirs)
+
     def sort_key(self, order: Any = None) -> Any:
         """Order carriers by their text, so that SymPy can sort sums."""
         return (5, 0, str(self.payload)), (0, ()), sp.S.One, sp.S.One

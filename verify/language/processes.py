@@ -14,7 +14,7 @@ from verify.language.operations.operation import Precedence
 from verify.language.printing import TermPrinter
 from verify.language.serial import Json, term_to_json
 from verify.language.terms import Term, show_shape
-from verify.language.translate import term_of
+from verify.language.translate import declared_term_of
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def _process(loss: Expression, start: Sequence[Any] | None, of: Sequence[Any] | 
         if not {"A", "B"} <= set(found):
             raise ClaimError("which variables move is not clear: say gradient_flow(loss, of=[A1, B1, ...])")
         of = [found["A"], found["B"]]
-    term = term_of(loss)
+    term = declared_term_of(loss)
     if term.shape != ():
         raise ShapeError(f"the loss is a {show_shape(term.shape)} matrix: a loss is scalar")
-    variables = tuple(term_of(v) for v in of)
-    values = tuple(term_of(v) for v in start) if start is not None else ()
+    variables = tuple(declared_term_of(v) for v in of)
+    values = tuple(declared_term_of(v) for v in start) if start is not None else ()
     if values and len(values) != len(variables):
         raise ClaimError(f"{len(values)} starting values for {len(variables)} variables: give one for each")
     for variable, value in zip(variables, values, strict=bool(values)):
@@ -99,7 +99,7 @@ def gradient_descent(
     loss: Expression, *, step: Expression, start: Sequence[Any] | None = None, of: Sequence[Any] | None = None
 ) -> Process:
     """Gradient descent `θ⁺ = θ − η∇L(θ)` with step size η (theory §2)."""
-    size = term_of(step)
+    size = declared_term_of(step)
     if size.shape != ():
         raise ShapeError("the step size must be a scalar")
     return _process(loss, start, of, size)

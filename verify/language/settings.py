@@ -12,7 +12,7 @@ from verify.language.errors import ClaimError
 from verify.language.functions import Expression, Smooth, frobenius, function, smooth
 from verify.language.statements import RegularizedStationary, Stationary, function_of
 from verify.language.terms import Term
-from verify.language.translate import term_of
+from verify.language.translate import declared_term_of
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Setting:
         return self._stationary(2)
 
     def _stationary(self, order: int) -> Stationary:
-        return Stationary(order, term_of(self.L), (term_of(self.A), term_of(self.B)))
+        return Stationary(order, declared_term_of(self.L), (declared_term_of(self.A), declared_term_of(self.B)))
 
     def regularized_stationary(self) -> tuple[Any, Any]:
         """X⋆ and its dual witness S: `−∇f(X⋆) = λS`, `S ∈ ∂‖X⋆‖_*`, rank X⋆ ≤ r (theory §0).
@@ -90,12 +90,14 @@ class Setting:
     def stationary_definition(self) -> RegularizedStationary:
         """The statement that X⋆ and S stand for."""
         point, witness = self.regularized_stationary()
-        return RegularizedStationary(function_of(self.f), term_of(self.nuclear_weight), term_of(point), term_of(witness))
+        return RegularizedStationary(
+            function_of(self.f), declared_term_of(self.nuclear_weight), declared_term_of(point), declared_term_of(witness)
+        )
 
     def variables(self) -> dict[str, Term]:
         """The setting's own scalar and matrix variables by name."""
         shown = (self.A, self.B, self.A0, self.B0, self.decay_A, self.decay_B, self.scale)
-        terms = [term_of(v) for v in shown if isinstance(v, sp.Symbol | sp.MatrixSymbol)]
+        terms = [declared_term_of(v) for v in shown if isinstance(v, sp.Symbol | sp.MatrixSymbol)]
         return {t.payload[0]: t for t in terms}
 
 

@@ -16,7 +16,7 @@ from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
 from verify.language.terms import ARGUMENT, Shape, Term, make, show_shape, symbol
-from verify.language.translate import term_of
+from verify.language.translate import declared_term_of
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class RegularizedStationary(Statement):
 
 
 def _compare(relation: str, left: Expression, right: Expression) -> Comparison:
-    a, b = term_of(left), term_of(right)
+    a, b = declared_term_of(left), declared_term_of(right)
     if a.shape != b.shape:
         # A bare 0 next to a matrix is the zero matrix, as everybody writes it.
         if b.op == "num" and b.payload[0] == 0 and a.shape != () and relation in ("equal", "distinct"):
@@ -339,14 +339,14 @@ def rsm(f: Any, beta: Expression, *, around: Expression, rank: Expression, radiu
 
 
 def _restricted(kind: str, f: Any, number: Any, around: Any, rank: Any, radius: Any) -> Curvature:
-    function, point = function_of(f), term_of(around)
+    function, point = function_of(f), declared_term_of(around)
     if point.shape != function.shape:
         raise ShapeError(f"{kind} around {show_shape(point.shape)}: f takes {show_shape(function.shape)} matrices")
     return Curvature(kind, function, (_scalar(number, kind), point, _scalar(rank, "rank"), _scalar(radius, "radius")))
 
 
 def _scalar(value: Expression, what: str) -> Term:
-    term = term_of(value)
+    term = declared_term_of(value)
     if term.shape != ():
         raise ShapeError(f"{what} must be a scalar, not a {show_shape(term.shape)} matrix")
     return term

@@ -29,7 +29,7 @@ from verify.language.operations.algebra import chain, fraction_power
 from verify.language.operations.derived import check_directions
 from verify.language.operations.entries import HOLE
 from verify.language.operations.scalars import function
-from verify.language.terms import Dim, Term, make, number, require_square, symbol, walk
+from verify.language.terms import Dim, Term, make, number, rebuild, require_square, symbol, walk
 
 _FUNCTIONS: dict[Any, str] = {
     sp.exp: "exp",
@@ -81,11 +81,22 @@ def term_of(expression: Any) -> Term:
     >>> text(term_of(sp.Trace(A.T * A) / 2))
     '1/2·tr(Aᵀ·A)'
     """
+    return without_domains(declared_term_of(expression))
+
+
+def declared_term_of(expression: Any) -> Term:
+    """As `term_of`, but scalar symbols keep the domain that their assumptions state, for the claim to collect."""
     if isinstance(expression, Term):
         return expression
     term = _translate(expression, {})
     check_directions(term)
     return term
+
+
+def without_domains(term: Term) -> Term:
+    """The term with plain scalar symbols."""
+    declared = [node for node in walk(term) if node.op == "sym" and len(node.payload) > 2]
+    return rebuild(term, {node: symbol(node.payload[0]) for node in declared}) if declared else term
 
 
 def _translate(expression: Any, done: dict[Any, Term]) -> Term:
@@ -181,13 +192,13 @@ def _matrix_power(e: Any, go: Recurse) -> Term:
         raise ClaimError(f"the matrix power {e}: only whole exponents are understood")
     factor = make("inverse", base) if e.exp < 0 else base
     count = abs(int(e.exp))
-    return make("eye", payload=(base.shape[0],)) if count == 0 else chain([factor] * count)  # type: ignore[misc]
+    if count == 0:
+        return make("eye", payload=base.shape[:1])
+    return chain([*(factor.args if factor.op == "matmul" else (factor,))] * count)
 
 
 def body_term(variable: Any, body: Any) -> Term:
     """An elementwise function's body, with its variable turned into the hole."""
-    from verify.language.terms import rebuild
-
     term = term_of(body)
     if not term.is_scalar:
         raise ShapeError("an elementwise function must return a scalar")

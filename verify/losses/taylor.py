@@ -1,7 +1,7 @@
 """Local models of an arbitrary C² function: any gradient and Hessian at a point, and a cubic remainder.
 
-A claim about every C² function f is tested on these: `f(Y) = ⟨G, D⟩ + ½⟨D, H(D)⟩ + c·Σ D³/6` with `D = Y − P`. A second-order claim
-sees of f only its gradient and Hessian at the points it mentions.
+A claim about every C² function f is tested on these: `f(Y) = ⟨G, D⟩ + ½⟨D, H(D)⟩ + c·Σ D³/6` with `D = Y − P`. A
+second-order claim sees of f only its gradient and Hessian at the points it mentions.
 """
 
 from __future__ import annotations

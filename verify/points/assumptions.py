@@ -75,11 +75,10 @@ def enforce(batch: Batch, formula: Formula, rng: np.random.Generator) -> Batch:
         batch = stationary_batch(batch, statement, formula, rng)
     for definition in definitions(conditions):
         batch = _carry_out(batch, definition)
-    remaining = [
-        c for c in conditions if isinstance(c, Comparison) and c.relation == "equal" and c.left.op != "dim"
-    ]
+    remaining = [c for c in conditions if isinstance(c, Comparison) and c.relation == "equal" and c.left.op != "dim"]
     movable = [n for n in formula.matrices() if not (stationary and n in _names_in(stationary))]
-    return repair_equalities(batch, [instantiate_condition(c, batch.functions) for c in remaining], movable)
+    opened = [instantiate_condition(c, batch.functions) for c in remaining]
+    return repair_equalities(batch, [c for c in opened if isinstance(c, Comparison)], movable)
 
 
 def _names_in(statements: Sequence[Stationary]) -> set[str]:
@@ -92,5 +91,3 @@ def _carry_out(batch: Batch, definition: Definition) -> Batch:
         (value,) = evaluate_terms([term], batch.environment(), FloatField())
     shape = (batch.count, *value.shape[value.ndim - len(term.shape) :])
     return replace(batch, values={**batch.values, definition.name: np.broadcast_to(value, shape).copy()})
-
-

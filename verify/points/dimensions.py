@@ -35,9 +35,7 @@ def allowed(dims: dict[str, int], conditions: Sequence[Comparison]) -> bool:
     return all(bool(d.truth[0] == TRUE) for d in decide(conditions, Batch(dims, {}, count=1)))
 
 
-def sizes(
-    names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator
-) -> Iterator[dict[str, int]]:
+def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator) -> Iterator[dict[str, int]]:
     """Endless choices of sizes: every combination from 1 to 3 in random order, then random ones up to 6.
 
     Ends at once if none of several thousand choices is allowed.

@@ -26,9 +26,7 @@ Array = Any
 Generator = np.random.Generator
 
 
-def random_batches(
-    formula: Formula, conditions: Sequence[Condition], rng: Generator, batch_size: int = 250
-) -> Iterator[Batch]:
+def random_batches(formula: Formula, conditions: Sequence[Condition], rng: Generator, batch_size: int = 250) -> Iterator[Batch]:
     """Endless batches of instances of the formula's variables; assumptions are not enforced.
 
     The first batches are plain (every matrix Gaussian), then every matrix draws its own family.

@@ -92,7 +92,7 @@ def one_line(error: Exception) -> str:
 def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, progress: Progress | None = None) -> Payload:
     """Proof first, then instances, then exact search; nothing but the kernel gives PROVED or REFUTED."""
     if formula.source is not None:
-        from verify.points.datasets import decide_on
+        from verify.runner.real_data import decide_on
 
         return decide_on(formula, identifier)
     proved = prove_identity(formula)

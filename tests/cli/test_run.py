@@ -1,0 +1,229 @@
+"""The program as a user meets it: verdicts, exit codes, one-line errors, JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from verify.cli.main import main
+
+STRANGER = '''
+from sympy import MatrixSymbol, symbols, Trace
+from verify import *
+
+p, q = symbols("p q", integer=True, positive=True)
+M, N = MatrixSymbol("M", p, q), MatrixSymbol("N", p, q)
+s = lora()
+
+
+@claim(cite="linear algebra")
+def trace_is_cyclic():
+    """The trace is invariant under cyclic shifts."""
+    return forall(M, N, then=equal(Trace(M.T * N), Trace(N * M.T)))
+
+
+@claim
+def parallelogram_law():
+    """The Frobenius norm satisfies the parallelogram law."""
+    return forall(
+        M, N, then=equal(frobenius(M + N) ** 2 + frobenius(M - N) ** 2, 2 * frobenius(M) ** 2 + 2 * frobenius(N) ** 2)
+    )
+
+
+@claim
+def spectral_is_submultiplicative():
+    """The spectral norm is submultiplicative."""
+    return forall(M, N, then=le(spectral(M.T * N), spectral(M) * spectral(N)))
+
+
+@claim
+def nuclear_le_frobenius():
+    """False: the nuclear norm is at most the Frobenius norm."""
+    return forall(M, then=le(nuclear(M), frobenius(M)))
+
+
+@claim
+def broken():
+    """A product of shapes that do not fit."""
+    return forall(M, N, then=le(spectral(M * N), 1))
+'''
+
+
+def write(folder: Path, text: str, name: str = "stranger.py") -> str:
+    path = folder / name
+    path.write_text(text)
+    return str(path)
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    return {c["id"].split(".")[1]: c["verdict"] for c in json.loads(path.read_text())["claims"]}
+
+
+def test_a_strangers_five_claims_get_the_five_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.json"
+    code = main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"])
+    assert code == 1
+    assert list(verdicts(out).values()) == ["PROVED", "PROVED", "HELD", "REFUTED", "ERROR"]
+    text = capsys.readouterr().out
+    assert re.search(r"ERROR.*stranger\.py:\d+: error: the product of p×q and p×q", text)
+    assert "Traceback" not in text
+
+
+def test_json_has_the_documented_keys(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"])
+    document = json.loads(out.read_text())
+    assert document["schema"] == 1
+    fixed = "id expect verdict met scope engine n n_active n_undecided margin seconds certificate reason".split()
+    for row in document["claims"]:
+        assert set(fixed) <= set(row)
+    held = next(r for r in document["claims"] if r["verdict"] == "HELD")
+    assert held["n"] >= 10_000
+    assert held["n_active"] > 1000
+    assert held["n_undecided"] == 0
+    assert document["summary"] == {"claims": 5, "met": 3, "proved": 2, "held": 1, "refuted": 1, "undecided": 1}
+
+
+def test_the_same_seed_gives_the_same_verdicts_and_certificates(tmp_path: Path) -> None:
+    file = write(tmp_path, STRANGER)
+    seen = []
+    for jobs in ("1", "2"):
+        folder = tmp_path / jobs
+        main(["run", file, "--certificates", str(folder), "--seed", "7", "--jobs", jobs])
+        seen.append({p.name: p.read_bytes() for p in folder.iterdir()})
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 3
+
+
+def test_kept_certificates_are_accepted_and_damaged_ones_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "kept"
+    main(["run", write(tmp_path, STRANGER), "--certificates", str(folder), "--jobs", "1"])
+    files = sorted(str(p) for p in folder.iterdir())
+    assert main(["check", *files]) == 0
+    damaged = tmp_path / "damaged.json"
+    damaged.write_text(Path(files[0]).read_text().replace('"REFUTED"', '"PROVED"').replace('"1"', '"3"'))
+    assert main(["check", str(damaged)]) == 1
+    assert main(["check", str(tmp_path / "missing.json")]) == 2
+    assert "rejected" in capsys.readouterr().out
+
+
+BROKEN = {
+    "mismatch": ("    return forall(s, then=equal(A, B))", "m×r with n×r"),
+    "unknown": ("    return forall(s, then=le(nuclear(X), symbols('t')))", "unknown symbol t"),
+    "undefined": ("    return forall(s, then=le(nuclear(X), undefined_name))", "undefined_name"),
+    "boolean": ("    return True", "a bool"),
+    "relation": ("    return Eq(symbols('x'), 1)", "Equality"),
+    "sympy_bool": ("    return forall(s, then=Eq(A.T*A, A.T*A))", "use equal"),
+    "not_scalar": ("    return forall(s, given=lora(loss=lambda Y: Y).fosp(), then=equal(A, A))", "not scalar"),
+    "rank_zero": ("    return forall(lora(r=0), then=equal(1, 1))", "at least 1"),
+    "negative_decay": ("    return forall(lora(decay=-1), then=equal(1, 1))", "negative"),
+    "nan": ("    return forall(s, then=le(nuclear(X), float('nan')))", "nan"),
+    "nothing": ("    pass", "returns nothing"),
+    "crash": ("    return 1 / 0", "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_claim_is_an_error_row_even_alone(case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body, message = BROKEN[case]
+    header = "from sympy import *\nfrom verify import *\ns = lora(); A, B, X = s.A, s.B, s.X\n@claim\ndef c():\n"
+    file = write(tmp_path, header + body + "\n", "broken.py")
+    assert main(["run", file]) == 1
+    captured = capsys.readouterr()
+    line = next(row for row in captured.out.splitlines() if row.startswith("ERROR"))
+    assert message in line
+    assert re.search(r"broken\.py:6: error: ", line) or case in ("boolean", "relation", "nothing")
+    assert "Traceback" not in captured.out + captured.err
+
+
+def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = "@claim\ndef c():\n    return forall(s, then=le(0, nuclear(s.X)))\n"
+    file = write(tmp_path, "from verify import *\ns = lora()\n" + one + one, "twice.py")
+    assert main(["run", file]) == 1
+    assert "two claims are named c" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import no_such_module\n", r"f\.py:1: error: the file does not import, ModuleNotFoundError"),
+        ("def (\n", r"f\.py:1: error: syntax error"),
+        ("x = 1\n", r"f\.py: error: the file defines no claims"),
+        ("raise SystemExit(0)\n", r"f\.py:1: error: the file does not import"),
+    ],
+)
+def test_a_file_without_claims_exits_with_2(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", write(tmp_path, text, "f.py")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(message, error)
+    assert "Traceback" not in error
+
+
+def test_a_broken_file_beside_a_good_one_is_not_forgotten(tmp_path: Path) -> None:
+    good = write(
+        tmp_path, "from verify import *\ns = lora()\n@claim\ndef c():\n    return forall(s, then=le(0, nuclear(s.X)))\n"
+    )
+    bad = write(tmp_path, "import no_such_module\n", "bad.py")
+    assert main(["run", good, bad]) == 1
+    assert main(["run", good]) == 0
+
+
+@pytest.mark.parametrize("selector", ["no_such_prefix", "missing.py", "missing.py::c"])
+def test_unknown_selectors_exit_with_2(selector: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", selector]) == 2
+    assert "error" in capsys.readouterr().err
+
+
+def test_an_unmet_expectation_exits_with_1_and_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "from verify import *\ns = lora()\n@claim(expect=Expect.REFUTED)\ndef c():\n    return forall(s, then=le(0, nuclear(s.X)))\n"
+    assert main(["run", write(tmp_path, text)]) == 1
+    assert "not as expected: stranger.c: expected REFUTED, got HELD" in capsys.readouterr().out
+
+
+def test_new_writes_a_file_that_runs_green_and_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    assert main(["new", str(path)]) == 0
+    assert main(["run", str(path)]) == 0
+    assert main(["new", str(path)]) == 2
+    assert main(["new", str(tmp_path / "no" / "mine.py")]) == 2
+
+
+def test_list_and_show_and_derive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(tmp_path, STRANGER + "\nloss = frobenius(s.A * s.B.T) ** 2 / 2\n")
+    out = tmp_path / "list.json"
+    assert main(["list", file, "--json", str(out)]) == 0
+    rows = json.loads(out.read_text())["claims"]
+    assert [set("id file line title expect cite keyword".split()) <= set(r) for r in rows] == [True] * 5
+    assert main(["show", f"{file}::trace_is_cyclic"]) == 0
+    assert "tr(Mᵀ·N) = tr(N·Mᵀ)" in capsys.readouterr().out
+    assert main(["show", "first_order.balanced_of_stationary", "--latex"]) == 0
+    assert r"\nabla" in capsys.readouterr().out
+    assert main(["derive", f"{file}::loss"]) == 0
+    assert "∇_A loss = A·Bᵀ·B" in capsys.readouterr().out
+    assert main(["derive", f"{file}::s"]) == 0
+    assert "∇f(A·Bᵀ)·B + λ·A" in capsys.readouterr().out
+    assert main(["derive", f"{file}::nothing"]) == 2
+    assert main(["show", "first_order"]) == 2
+
+
+def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import verify.cli.run as run
+
+    calls: list[int] = []
+
+    def interrupted(*args: object) -> object:
+        if calls:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return original(*args)
+
+    original = run.check_claim
+    monkeypatch.setattr(run, "check_claim", interrupted)
+    out = tmp_path / "out.json"
+    assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"]) == 1
+    assert list(verdicts(out)) == ["trace_is_cyclic"]

@@ -1,0 +1,179 @@
+"""One reading of terms for both kinds of certificate: at an instance with numbers, or for all dimensions with words."""
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import reduce
+from itertools import count
+from math import factorial
+from typing import Any
+
+from . import _words as words
+from ._functions import apply, largest
+from ._language import Names, shape, sides
+from ._limits import Undefined, check, number, spend
+from ._matrices import complement, determinant, inverse, singular, smallest
+from ._values import HALF, MINUS, ONE, ZERO, Jet, Value, add, affine, coefficient, each, linear, mul, poly, power, total, turn
+
+ARG, HOLE = 0, 1  # keys of the values of ["arg"] and ["hole"]; the names of variables are strings
+
+@dataclass(frozen=True)
+class Scope:
+    """The values of the variables (and of ARG, HOLE), the level of the innermost derivative, the process. `symbolic`:
+    values are polynomials in words, and functions and operators have none."""
+    names: Names
+    values: dict[Any, Any]
+    symbolic: bool
+    process: list[Any]
+    level: int = 0
+
+def trace(s: Scope, x: Value) -> Value:
+    return total(row[i] for i, row in enumerate(x)) if isinstance(x, list) else linear("trace", "", [], [x])
+
+def square(s: Scope, x: Value) -> Value:
+    """The squared Frobenius norm."""
+    return total(mul(v, v) for row in x for v in row) if isinstance(x, list) else trace(s, mul(turn(x), x))
+
+def hadamard(s: Scope, *xs: Value) -> Value:
+    return linear("hadamard", "", [], list(xs)) if s.symbolic else reduce(lambda x, y: each(mul, x, y), xs)
+
+def sigma(s: Scope, x: Value, k: Value) -> Value:
+    if not isinstance(k, Fraction) or k.denominator != 1:
+        raise Undefined("sigma_k needs an exact integer k")
+    return singular(x, int(k))
+
+def softmax(s: Scope, x: Value) -> Value:
+    exps = each(lambda y: apply("exp", y), x)
+    return [[mul(y, power(total(row), MINUS)) for y in row] for row in exps]
+
+_BOTH: dict[str, Callable[..., Value]] = {  # operations on values that words have too
+    "add": lambda s, *xs: reduce(add, xs), "mul": lambda s, *xs: reduce(mul, xs), "matmul": lambda s, *xs: reduce(mul, xs),
+    "transpose": lambda s, x: turn(x), "trace": trace, "hadamard": hadamard,
+    "frobenius": lambda s, x: power(square(s, x), HALF)}
+_NUMERIC: dict[str, Callable[..., Value]] = {  # operations on values that are opaque to words
+    "max": lambda s, *xs: reduce(largest, xs),
+    "min": lambda s, *xs: affine(-1, reduce(largest, (affine(-1, x) for x in xs))),
+    "det": lambda s, x: determinant(x), "inverse": lambda s, x: inverse(x), "rowsoftmax": softmax, "sigma": sigma,
+    "rowlse": lambda s, x: [[apply("log", total(apply("exp", y) for y in row))] for row in x],
+    "diag": lambda s, x: [[v if i == j else ZERO for j in range(len(x))] for i, (v,) in enumerate(x)],
+    "diagonal": lambda s, x: [[row[i]] for i, row in enumerate(x)], "spectral": lambda s, x: singular(x, 1),
+    "nuclear": lambda s, x: total(singular(x, k + 1) for k in range(min(len(x), len(x[0])))),
+    "rank": lambda s, x: Fraction(complement(x)[1]), "lambda_min": lambda s, x: smallest(x),
+    "off_block": lambda s, y, x: reduce(mul, [complement(x)[0], y, complement(turn(x))[0]])}
+
+def evaluate(t: Any, s: Scope) -> Value:
+    """The value of a well-formed term, or Undefined."""
+    spend(2)
+    def of(x: Any) -> Value:
+        return evaluate(x, s)
+    match t:
+        case ["num", x]:
+            return number(x)
+        case ["sym", name]:
+            return s.values[name]
+        case ["arg"] | ["hole"]:
+            return s.values[ARG if t == ["arg"] else HOLE]
+        case ["dim", d]:
+            return words.side(d) if s.symbolic else Fraction(s.names.dims.get(d, d))
+        case ["pow", ["frobenius", x], e] if number(e) % 2 == 0:  # the square is smooth, the norm is not
+            return power(square(s, of(x)), number(e) / 2)
+        case ["pow", x, e]:
+            return power(of(x), number(e))
+        case ["smooth" | "smoothgrad" | "apply" | "adjoint" as op, name, x, *slots] if s.symbolic:
+            if op in ("smooth", "smoothgrad"):
+                return linear(op, name, [of(x)], [of(z) for z in slots])
+            symmetric = s.names.variables[name]["symmetric"]
+            return linear("apply" if symmetric else op, (name, symmetric), [], [of(x)])
+        case ["smooth" | "smoothgrad" as op, f, x, *slots]:
+            return differentiated(op, s.values[f], of(x), [of(z) for z in slots], s)
+        case ["apply" | "adjoint" as op, name, x]:
+            h = s.values[name] if op == "apply" else turn(s.values[name])
+            width = sides(s.names.variables[name]["codomain" if op == "apply" else "domain"], s.names)[1]
+            out = [y for (y,) in mul(h, [[y] for row in of(x) for y in row])]
+            return [out[i:i + width] for i in range(0, len(out), width)]
+        case ["derivative", x, moves, order]:
+            return affine(factorial(order), along(x, {name: of(z) for name, z in moves}, s, order))
+        case ["ddt", x]:
+            return along(x, {k: affine(-1, g) for k, g in gradient(s.process[1], s.process[2], s).items()}, s, 1)
+        case ["after", x]:
+            return evaluate(x, advance(s))
+        case [op, *args] if op in _BOTH:
+            return _BOTH[op](s, *map(of, args))
+        case [op, *args] if s.symbolic:
+            return opaque(t, s)
+        case ["eye" | "zeros" | "ones" as op, *_]:
+            rows, columns = shape(t, s.names)
+            spend(rows * columns)
+            return [[Fraction(op == "ones" or (op == "eye" and i == j)) for j in range(columns)] for i in range(rows)]
+        case ["literal", rows]:
+            return each(number, rows)
+        case ["fn", name, x]:
+            return apply(name, of(x))
+        case ["map", body, x]:
+            return each(lambda y: evaluate(body, replace(s, values=s.values | {HOLE: y})), of(x))
+        case ["entry", x, i, j]:
+            check(i < len(rows := of(x)) and j < len(rows[0]), "no such entry:", t)
+            return rows[i][j]
+    return _NUMERIC[t[0]](s, *map(of, t[1:]))
+
+def opaque(t: Any, s: Scope) -> Value:
+    """A node the words cannot look into: an atom of its name, its arguments in normal form, their shapes (a zero has
+    none of its own) and the rest of it."""
+    op, *args = t
+    if op in ("eye", "zeros"):
+        return words.letter(words.atom("eye", args[0], scalar=False)) if op == "eye" else words.Poly({})
+    check(op != "map" or closed(args[0]), "a map is understood only if its body is closed:", t, "derivative")
+    parts = [x for x in (args[1:] if op == "map" else args) if type(x) is list and op != "literal"]
+    rest = json.dumps([[shape(x, s.names) for x in parts], [x for x in args if x not in parts]])
+    return words.letter(words.atom(op, rest, shape(t, s.names) == (), [poly(evaluate(x, s)) for x in parts]))
+
+def closed(body: Any) -> bool:
+    """Does the body of a map depend on nothing but its argument?"""
+    known = ("num", "hole", "add", "mul", "pow", "fn", "max", "min")
+    return body[0] in known and all(closed(x) for x in body[1:] if type(x) is list)
+
+def lift(x: Value, level: int, order: float, moves: list[Value], own: Any = None) -> Value:
+    """x + sum of e_i move_i, and one own infinitesimal in every entry, with the next index of `own`."""
+    return each(lambda y, *zs: Jet(level, order, {(): y} | {(i,): z for i, z in enumerate(zs)}
+                                   | ({(next(own),): ONE} if own else {})), x, *moves)
+
+def differentiated(op: str, body: Any, x: Value, slots: list[Value], s: Scope) -> Value:
+    """D^k f(x)[slots], the coefficient of e_0 ... e_{k-1} in f(x + sum e_i slot_i); for the gradient, with one more
+    infinitesimal in every entry."""
+    level, k, grad = s.level + 1, len(slots), op == "smoothgrad"
+    moved, index = lift(x, level, k + grad, slots, count(k) if grad else None), count(k)
+    value = evaluate(body, Scope(Names({}, {}), {ARG: moved}, False, [], level))
+    if not grad:
+        return coefficient(value, level, tuple(range(k)))
+    return each(lambda _: coefficient(value, level, (*range(k), next(index))), x)
+
+def along(t: Any, moves: dict[str, Value], s: Scope, order: int) -> Value:
+    """The coefficient of e^order in the term where each symbol of `moves` has e times its move added."""
+    level = s.level + 1
+    values = s.values | {k: lift(s.values[k], level, order, [z]) for k, z in moves.items()}
+    return coefficient(evaluate(t, replace(s, values=values, level=level)), level, (0,) * order)
+
+def expansion(t: Any, names: list[Any], s: Scope, order: float) -> tuple[Value, int]:
+    """A scalar term as a polynomial in infinitesimals of all entries of the names, and their number."""
+    own, level = count(), s.level + 1
+    values = s.values | {name: lift(s.values[name], level, order, [], own) for name in names}
+    return evaluate(t, replace(s, values=values, level=level)), next(own)
+
+def gradient(t: Any, names: list[Any], s: Scope) -> dict[Any, Value]:
+    """The gradient of a scalar term in each name; with words, read off the derivative along a fresh letter."""
+    if not s.symbolic:
+        value, index = expansion(t, names, s, 1)[0], count()
+        return {name: each(lambda _: coefficient(value, s.level + 1, (next(index),)), s.values[name]) for name in names}
+    found = {}
+    for name in names:
+        sides_ = shape(["arg"] if name == ARG else ["sym", name], s.names)
+        u = words.atom("move", name, scalar=False)
+        slope = along(t, {name: words.letter(u) if sides_ else ONE}, s, 1)
+        found[name] = words.gradient(poly(slope), u, sides_[0]) if sides_ else slope
+    return found
+
+def advance(s: Scope) -> Scope:
+    """One step of gradient descent later."""
+    minus = affine(-1, evaluate(s.process[3], s))
+    grad = gradient(s.process[1], s.process[2], s)
+    return replace(s, values=s.values | {k: add(s.values[k], mul(minus, g)) for k, g in grad.items()})

@@ -1,0 +1,158 @@
+"""Claims on one real-data instance: each assumption and the conclusion decided in floating point, never more than HELD.
+
+Main definitions: `decide_on`.
+
+Implementation notes
+    Comparisons see the data loss through its value and derived gradient only, so that the tolerances are relative to G(X)
+    and X; the formula's own error bound (products of norms of 1797 images) would make them useless. Semidefiniteness is
+    decided on the Hessian derived from the formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from verify.calculus.conditions import AllOf, AnyOf, Condition, conjuncts, reduced
+from verify.evaluation.batches import Batch, instantiate_condition
+from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
+from verify.evaluation.fields import FloatField
+from verify.evaluation.interpret import evaluate_terms
+from verify.evaluation.models import TermModel
+from verify.language.claims import Formula, Quantifier
+from verify.language.errors import NoSource
+from verify.language.operations.operation import Environment, FunctionModel
+from verify.language.statements import Comparison, Statement
+from verify.points.datasets import DatasetInstance, batch_for
+from verify.points.digits import one_thread
+from verify.runner.verdicts import Candidate, Coverage, Held, Payload, Unknown, Vacuous
+
+_SHOWN = 8
+"""How many of the instance's facts go into a claim's evidence."""
+
+_DECIDED: dict[tuple[Any, Condition], Decisions] = {}
+"""Decisions by (instance, condition): many claims share one assumption, and its Hessian is the costly part."""
+
+
+@dataclass(frozen=True)
+class _Modelled(Batch):
+    """A batch in whose environment the functions are models: opaque, with values and derived gradients."""
+
+    def environment(self) -> Environment:
+        """What terms are evaluated in."""
+        models: dict[str, FunctionModel] = {}
+        for name, function in self.functions.items():
+            assert function.body is not None
+            models[name] = TermModel(function.body, function.shape, self.values, self.operators)
+        return Environment(self.values, self.dims, models, self.operators)
+
+
+def _modelled(batch: Batch) -> _Modelled:
+    return _Modelled(**{f.name: getattr(batch, f.name) for f in fields(batch)})
+
+
+def decide_on(formula: Formula, identifier: str) -> Payload:
+    """Decide a claim on its data set's instance: HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
+
+    Args:
+        formula: a `forall` claim with a data set as its source.
+        identifier: the claim's id (unused; the instance is the same for every claim).
+    """
+    if formula.quantifier is not Quantifier.FORALL or formula.then is None:
+        return Unknown("a data set has one trained point: only forall(...) claims can be read on it")
+    with one_thread():
+        try:
+            instance = batch_for(formula)
+        except NoSource as reason:
+            return Unknown(str(reason))
+        return _read(formula, instance)
+
+
+def _read(formula: Formula, instance: DatasetInstance) -> Payload:
+    assert formula.then is not None
+    read = [(s, _decided(reduced(s), instance)) for s in formula.given]
+    then = reduced(formula.then)
+    outcome = _decided(then, instance)
+    margin = float(outcome.margin[0]) if np.isfinite(outcome.margin[0]) else None
+    engine = _engine(instance, then)
+    for statement, found in read:
+        if found.truth[0] == FALSE:
+            return Vacuous(f"the point does not meet `{_brief(statement)}` · {engine}", Coverage(n=1))
+    if outcome.trivial[0]:
+        return Vacuous(f"both sides are 0 at the point · {engine}", Coverage(n=1))
+    for statement, found in read:
+        if found.truth[0] != TRUE:
+            return Unknown(f"`{_brief(statement)}` stays undecided at the point · {engine}", Coverage(n=1, n_undecided=1))
+    coverage = Coverage(1, 1, 0, margin, {(instance.batch.family, instance.batch.shape_text): 1})
+    if outcome.truth[0] == TRUE:
+        return Held(coverage, engine, "other data, ranks, decays and initializations")
+    if outcome.truth[0] == FALSE and margin is not None:
+        return Candidate(engine, margin, coverage)
+    return Unknown(f"the conclusion stays undecided at the point · {engine}", Coverage(n=1, n_active=1, n_undecided=1))
+
+
+def _decided(condition: Condition, instance: DatasetInstance) -> Decisions:
+    """The conjunction of the parts, each looked up first."""
+    parts = [_decide_part(c, instance) for c in conjuncts([condition])]
+    return Decisions(
+        np.min([p.truth for p in parts], axis=0),
+        np.min([p.margin for p in parts], axis=0),
+        np.all([p.trivial for p in parts], axis=0),
+    )
+
+
+def _decide_part(condition: Condition, instance: DatasetInstance) -> Decisions:
+    key = (instance.key, condition)
+    if key not in _DECIDED:
+        if _compares_only(condition):
+            (_DECIDED[key],) = decide([condition], _modelled(instance.batch))
+        else:
+            (_DECIDED[key],) = decide([instantiate_condition(condition, instance.batch.functions)], instance.batch)
+    return _DECIDED[key]
+
+
+def _compares_only(condition: Condition) -> bool:
+    if isinstance(condition, AllOf | AnyOf):
+        return all(_compares_only(p) for p in condition.parts)
+    return isinstance(condition, Comparison)
+
+
+def _engine(instance: DatasetInstance, then: Condition) -> str:
+    sides = _sides([then], _modelled(instance.batch).environment())
+    shown = [instance.branch, *instance.facts[:_SHOWN], *([f"sides {sides}"] if sides else [])]
+    return f"float64 on real data: {', '.join(shown)}"
+
+
+_SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
+
+
+def _sides(conditions: Sequence[Condition], env: Environment) -> str:
+    """Both sides of every comparison: numbers, or the Frobenius norms of the left side and of the difference."""
+    shown: list[str] = []
+    for condition in conditions:
+        match condition:
+            case Comparison():
+                with np.errstate(all="ignore"):
+                    left, right = evaluate_terms([condition.left, condition.right], env, FloatField())
+                if condition.left.is_scalar:
+                    shown.append(f"{_number(left)} {_SIGNS[condition.relation]} {_number(right)}")
+                else:
+                    gap, size = (float(np.linalg.norm(v)) for v in (left - right, left))
+                    shown.append(f"‖left − right‖ = {gap:.0e} of {size:.3g}")
+            case AllOf() | AnyOf():
+                shown.append(_sides(condition.parts, env))
+            case _:
+                continue
+    return "; ".join(s for s in shown if s)
+
+
+def _number(value: Any) -> str:
+    return f"{float(np.reshape(value, -1)[0]):.6g}"
+
+
+def _brief(statement: Statement) -> str:
+    text = statement.text
+    return text if len(text) <= 70 else text[:67] + "…"
