@@ -20,7 +20,7 @@ _COLOURS = {
     Verdict.UNKNOWN: "yellow",
     Verdict.ERROR: "bold red",
 }
-_NAME_WIDTH = 44
+_NAME_WIDTH = 62
 
 
 class Display:

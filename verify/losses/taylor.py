@@ -19,17 +19,21 @@ def data_name(function: str, part: str) -> str:
     return f"{function}·{part}"
 
 
-def taylor_model(function: FunctionSymbol) -> FunctionSymbol:
-    """The formula; its data are the variables `f·P`, `f·G`, `f·c` and the operator `f·H`."""
+def taylor_model(function: FunctionSymbol, *, cubic: bool = True) -> FunctionSymbol:
+    """The formula; its data are the variables `f·P`, `f·G`, `f·c` and the operator `f·H`.
+
+    Without the cubic remainder it is a quadratic, whose curvature bounds are the eigenvalues of H.
+    """
     name, shape = function.name, function.shape
     argument = symbol(ARGUMENT, shape)
     base, slope = (symbol(data_name(name, part), shape) for part in ("P", "G"))
-    cubic = symbol(data_name(name, "c"))
     operator = OperatorSymbol(data_name(name, "H"), shape, shape, symmetric=True)
     move = make("add", argument, make("mul", number(-1), base))
     bend = make("mul", number(Fraction(1, 2)), inner(move, make("apply", move, payload=(operator,))))
+    if not cubic:
+        return FunctionSymbol(name, shape, make("add", inner(slope, move), bend))
     cube = make("map", move, payload=(make("pow", HOLE, payload=(Fraction(3),)),))
-    remainder = make("mul", number(Fraction(1, 6)), cubic, entry_sum(cube))
+    remainder = make("mul", number(Fraction(1, 6)), symbol(data_name(name, "c")), entry_sum(cube))
     return FunctionSymbol(name, shape, make("add", inner(slope, move), bend, remainder))
 
 

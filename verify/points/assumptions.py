@@ -13,6 +13,7 @@ import numpy as np
 
 from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
+from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.claims import Formula
@@ -59,8 +60,19 @@ def needs_landscape(statement: Statement) -> str | None:
     return None
 
 
-def enforce(batch: Batch, formula: Formula, rng: np.random.Generator) -> Batch:
+@dataclass(frozen=True)
+class Arranged:
+    """A batch whose assumptions were arranged; `solved` if a numerical solve was needed for each instance."""
+
+    batch: Batch
+    solved: bool
+
+
+def enforce(batch: Batch, formula: Formula, rng: np.random.Generator, *, solve: bool = True) -> Arranged:
     """The batch changed so that the formula's assumptions hold where that can be arranged.
+
+    Equalities that the structured families do not meet by themselves are solved for numerically if `solve`, else only the
+    instances that meet them are kept.
 
     Raises:
         NoSource: if an assumption needs a source that does not exist.
@@ -76,9 +88,14 @@ def enforce(batch: Batch, formula: Formula, rng: np.random.Generator) -> Batch:
     for definition in definitions(conditions):
         batch = _carry_out(batch, definition)
     remaining = [c for c in conditions if isinstance(c, Comparison) and c.relation == "equal" and c.left.op != "dim"]
+    opened = [c for c in (instantiate_condition(c, batch.functions) for c in remaining) if isinstance(c, Comparison)]
+    if not opened:
+        return Arranged(batch, solved=False)
+    met = np.flatnonzero(np.min([d.truth for d in decide(opened, batch)], axis=0) == TRUE)
+    if met.size >= batch.count // 4 or not solve:
+        return Arranged(batch.pick(met), solved=False)
     movable = [n for n in formula.matrices() if not (stationary and n in _names_in(stationary))]
-    opened = [instantiate_condition(c, batch.functions) for c in remaining]
-    return repair_equalities(batch, [c for c in opened if isinstance(c, Comparison)], movable)
+    return Arranged(repair_equalities(batch, opened, movable), solved=True)
 
 
 def _names_in(statements: Sequence[Stationary]) -> set[str]:

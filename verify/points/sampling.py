@@ -19,6 +19,7 @@ from verify.language.domains import Domain
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import Dim
 from verify.losses.taylor import data_name, taylor_model
+from verify.points.curvature import with_assumed_curvature
 from verify.points.dimensions import sizes
 from verify.points.matrices import FAMILIES, gaussian, scaled
 
@@ -42,8 +43,11 @@ def random_batches(formula: Formula, conditions: Sequence[Condition], rng: Gener
         values: dict[str, Array] = {
             n: FAMILIES[families[n]](rng, batch_size, *_sizes(shape, dims)) for n, shape in matrices.items()
         }
-        if rng.random() < 0.2:
+        relation = rng.random()
+        if relation < 0.2:
             _copy_some(values, rng)
+        elif relation < 0.4:
+            _balance_some(values, rng)
         values.update({n: scalar_values(domain, rng, batch_size) for n, domain in formula.scalars().items()})
         batch = Batch(dims, values, {}, {}, _label(families), batch_size)
         yield with_functions(batch, formula, rng)
@@ -67,6 +71,20 @@ def _copy_some(values: dict[str, Array], rng: Generator) -> None:
             if values[name].shape == values[other].shape and rng.random() < 0.5:
                 factor = rng.choice([1.0, -1.0, 2.0])
                 values[other] = factor * values[name]
+
+
+def _balance_some(values: dict[str, Array], rng: Generator) -> None:
+    """Give a matrix the Gram matrix `AᵀA` of an earlier one with as many columns, and enough rows."""
+    names = list(values)
+    for i, name in enumerate(names):
+        for other in names[i + 1 :]:
+            (rows, cols), (height, width) = values[name].shape[1:], values[other].shape[1:]
+            if cols == width and min(rows, height) >= 1 and rng.random() < 0.7:
+                k = min(rows, height)
+                core = values[name][:, :k, :]
+                count = core.shape[0]
+                values[name] = FAMILIES["orthonormal"](rng, count, rows, k) @ core
+                values[other] = FAMILIES["orthonormal"](rng, count, height, k) @ core
 
 
 def scalar_values(domain: Domain, rng: Generator, count: int) -> Array:
@@ -94,9 +112,10 @@ def scalar_values(domain: Domain, rng: Generator, count: int) -> Array:
 
 
 def with_functions(batch: Batch, formula: Formula, rng: Generator) -> Batch:
-    """Add data for the function and operator variables."""
+    """Add data for the function and operator variables; assumed curvature bounds are met by quadratics."""
     for function in formula.functions().values():
         batch = with_taylor_model(batch, function, rng)
+        batch = with_assumed_curvature(batch, function, formula, rng)
     for operator in formula.operators().values():
         batch = replace(batch, operators={**batch.operators, operator.name: operator_matrix(operator, batch, rng)})
     return batch

@@ -226,13 +226,21 @@ def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, see
         if reason is not None:
             return Unknown(reason)
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
-    seen = exact_pass(formula, conditions, reader, profile.exact_examples * 4, seed)
-    if seen.found is not None:
-        certified = reader.certify(seen.found, profile.shrink_tests)
-        if certified is not None:
-            small, certificate, _ = certified
-            return Proved("one instance", show_instance(small, formula), certificate)
-    return Unknown(f"no instance found among {seen.n:,} small exact ones", Coverage(n=seen.n, exact=seen.n))
+    seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    found = seen.found
+    evidence = Evidence()
+    if found is None:
+        evidence = gather(formula, profile, np.random.default_rng(seed))
+        exact = (_exactly(finding, formula, reader) for finding in evidence.violations[:12])
+        found = next((instance for instance in exact if instance is not None), None)
+    certified = None if found is None else reader.certify(found, profile.shrink_tests)
+    if certified is not None:
+        small, certificate, _ = certified
+        return Proved("one instance", show_instance(small, formula), certificate)
+    coverage = evidence.coverage(seen.n, seen.n_active)
+    if evidence.violations:
+        return Unknown("an instance satisfies every condition in floating point, but could not be certified", coverage)
+    return Unknown(f"no instance found among {coverage.n:,}", coverage)
 
 
 def _given_witness(formula: Formula, reader: ExactReader) -> Payload:

@@ -17,6 +17,8 @@ from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
 from verify.language.claims import Formula
+from verify.language.statements import Comparison
+from verify.language.terms import number
 from verify.points.assumptions import enforce
 from verify.points.sampling import random_batches
 from verify.points.trajectories import states
@@ -24,7 +26,10 @@ from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
 
 _KEPT = 40
+_ENOUGH = 2000
 _IDLE_BATCHES = 400
+_NOTHING = Comparison("equal", number(1), number(0))
+"""The conclusion of an `exists` claim, read as "no instance satisfies all conditions": a violation is a witness."""
 
 
 @dataclass(frozen=True)
@@ -82,28 +87,29 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
         NoSource: if an assumption needs a source that does not exist.
     """
     given = [reduced(s, formula.process) for s in formula.given]
-    assert formula.then is not None
-    conclusion = reduced(formula.then, formula.process)
+    conclusion = _NOTHING if formula.then is None else reduced(formula.then, formula.process)
+    conditions = [*given, conclusion]
     flat = conjuncts(given)
     evidence = Evidence()
     opened: dict[object, list[Condition]] = {}
     began = time.monotonic()
-    spent, idle = 0, 0
-    target = profile.instances
+    tested, solved, idle = 0, 0, 0
     for raw in random_batches(formula, flat, rng):
-        start = enforce(raw, formula, rng)
-        key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
-        if key not in opened:
-            opened[key] = [instantiate_condition(c, start.functions) for c in [*given, conclusion]]
+        arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
+        start = arranged.batch
         before = evidence.n_active
-        for state, steps in _states(start, formula, profile):
-            _tally(evidence, state, start, steps, opened[key])
-        costly = start.count < raw.count
-        spent += start.count * (profile.instances // profile.constrained if costly else 1)
+        if start.count:
+            key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
+            if key not in opened:
+                opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
+            for state, steps in _states(start, formula, profile):
+                _tally(evidence, state, start, steps, opened[key])
+        tested += start.count
+        solved += start.count if arranged.solved else 0
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
-            progress(min(spent, target), target)
-        if spent >= target or evidence.n_violations >= 2000 or idle >= _IDLE_BATCHES:
+            progress(min(tested, profile.instances), profile.instances)
+        if tested >= profile.instances or evidence.n_violations >= _ENOUGH or idle >= _IDLE_BATCHES:
             break
         if time.monotonic() - began > profile.safety_seconds:
             evidence.stopped_early = True
@@ -140,8 +146,8 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, condition
         if finite.size:
             low = float(finite.min())
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
-    for mask, kept in ((violated, evidence.violations), (unclear, evidence.undecided)):
-        for index in np.flatnonzero(mask)[:3]:
+    for mask, kept, most in ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT)):
+        for index in np.flatnonzero(mask)[:most]:
             kept.append(Finding(state.at(index), start.at(index), steps, float(then.margin[index])))
         kept.sort(key=lambda f: f.size)
         del kept[_KEPT * 4 :]
