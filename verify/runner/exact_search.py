@@ -44,13 +44,16 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
     seen = ExactPass()
 
-    def held_in_floats(instance: ExactInstance) -> bool:
-        """Irrational equality cases overlap at any precision; the two tolerances decide them."""
+    def in_floats(instance: ExactInstance) -> tuple[bool, bool]:
+        """Whether the conclusion compares 0 with 0, and whether it holds at both float tolerances.
+
+        The latter decides irrational equality cases, which overlap at any precision of the exact reading.
+        """
         if formula.then is None or formula.process is not None:
-            return formula.then is None
+            return False, formula.then is None
         batch = to_batch(instance, formula)
-        conclusion = instantiate_condition(reduced(formula.then), batch.functions)
-        return bool(decide([conclusion], batch)[0].truth[0] == TRUE)
+        (decision,) = decide([instantiate_condition(reduced(formula.then), batch.functions)], batch)
+        return bool(decision.trivial[0]), bool(decision.truth[0] == TRUE)
 
     def probe(instance: ExactInstance) -> None:
         arranged = reader.enforce(instance)
@@ -60,9 +63,9 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
         if seen.found is None:
             seen.n += 1
             if all(t is Truth.TRUE for t in decision.hypotheses):
-                seen.n_active += 1
-                if decision.conclusion is Truth.UNDECIDED and not held_in_floats(arranged):
-                    seen.n_undecided += 1
+                trivial, held = in_floats(arranged)
+                seen.n_active += int(not trivial)
+                seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
         if reader.settles(decision):
             seen.found = arranged
             raise _FoundError
