@@ -67,7 +67,7 @@ class Batch:
     @property
     def shape_text(self) -> str:
         """For example ``m=2 n=3``."""
-        return " ".join(f"{k}={v}" for k, v in sorted(self.dims.items()))
+        return " ".join(f"{k}={v}" for k, v in sorted(self.dims.items()) if "·" not in k)
 
 
 def instantiate(term: Term, functions: Mapping[str, FunctionSymbol]) -> Term:

@@ -17,8 +17,7 @@ from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.claims import Formula
-from verify.language.errors import NoSource
-from verify.language.statements import Comparison, RegularizedStationary, Statement, Stationary
+from verify.language.statements import Comparison, Stationary
 from verify.language.terms import Term, symbols_of
 from verify.points.repair import repair_equalities
 from verify.points.stationary import stationary_batch
@@ -51,15 +50,6 @@ def _names(term: Term) -> set[str]:
     return set(symbols_of(term))
 
 
-def needs_landscape(statement: Statement) -> str | None:
-    """The sentence for an assumption that only a later source can meet, or None."""
-    if isinstance(statement, Stationary) and statement.order == 2:
-        return "no source for second-order stationary points in bulk yet"
-    if isinstance(statement, RegularizedStationary):
-        return "no source for regularized stationary points yet"
-    return None
-
-
 @dataclass(frozen=True)
 class Arranged:
     """A batch whose assumptions were arranged; `solved` if a numerical solve was needed for each instance."""
@@ -77,10 +67,6 @@ def enforce(batch: Batch, formula: Formula, rng: np.random.Generator, *, solve: 
     Raises:
         NoSource: if an assumption needs a source that does not exist.
     """
-    for statement in formula.given:
-        reason = needs_landscape(statement)
-        if reason is not None:
-            raise NoSource(reason)
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given if not isinstance(s, Stationary)])
     stationary = [s for s in formula.given if isinstance(s, Stationary)]
     for statement in stationary:

@@ -19,8 +19,9 @@ from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
 from verify.language.claims import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
-from verify.points.assumptions import enforce
+from verify.points.assumptions import Arranged, enforce
 from verify.points.sampling import random_batches
+from verify.points.second_order import Tally, needs_landscape, second_order_batches
 from verify.points.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
@@ -42,9 +43,10 @@ class Finding:
     margin: float
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Small counterexamples first."""
-        return (sum(self.instance.dims.values()), self.steps)
+    def size(self) -> tuple[bool, int, int]:
+        """Rational constructions first, then small counterexamples."""
+        sizes = (k for name, k in self.instance.dims.items() if "·" not in name)
+        return (not self.instance.family.startswith("rational"), sum(sizes), self.steps)
 
 
 @dataclass
@@ -57,10 +59,12 @@ class Evidence:
     n_undecided: int = 0
     margin: float | None = None
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    branches: Counter[str] = field(default_factory=Counter)
     violations: list[Finding] = field(default_factory=list)
     undecided: list[Finding] = field(default_factory=list)
     n_violations: int = 0
     stopped_early: bool = False
+    ends: Tally = field(default_factory=Tally)
 
     def coverage(self, extra_exact: int = 0, extra_active: int = 0) -> Coverage:
         """The counts for the result."""
@@ -71,6 +75,8 @@ class Evidence:
             self.margin,
             dict(self.cells),
             extra_exact,
+            dict(self.branches),
+            dict(self.ends.ended),
         )
 
 
@@ -93,9 +99,9 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
     evidence = Evidence()
     opened: dict[object, list[Condition]] = {}
     began = time.monotonic()
-    tested, solved, idle = 0, 0, 0
-    for raw in random_batches(formula, flat, rng):
-        arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
+    tested, idle = 0, 0
+    landscape = needs_landscape(formula)
+    for arranged in _source(formula, flat, rng, profile, evidence):
         start = arranged.batch
         before = evidence.n_active
         if start.count:
@@ -104,8 +110,7 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
                 opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
             for state, steps in _states(start, formula, profile):
                 _tally(evidence, state, start, steps, opened[key])
-        tested += start.count
-        solved += start.count if arranged.solved else 0
+        tested += start.count * (profile.instances // profile.points if landscape else 1)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
             progress(min(tested, profile.instances), profile.instances)
@@ -115,6 +120,21 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
             evidence.stopped_early = True
             break
     return evidence
+
+
+def _source(
+    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence
+) -> Iterator[Arranged]:
+    """Batches with their assumptions arranged: points of loss landscapes, or random data."""
+    if needs_landscape(formula):
+        for batch in second_order_batches(formula, flat, rng, evidence.ends):
+            yield Arranged(batch, solved=True)
+        return
+    solved = 0
+    for raw in random_batches(formula, flat, rng):
+        arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
+        solved += arranged.batch.count if arranged.solved else 0
+        yield arranged
 
 
 def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int]]:
@@ -142,6 +162,9 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, condition
     evidence.n_undecided += int(unclear.sum())
     if active.any():
         evidence.cells[(state.family, state.shape_text)] += int(active.sum())
+        _, _, branch = state.family.partition(", ")
+        if branch:
+            evidence.branches[branch] += int(active.sum())
         finite = then.margin[active & np.isfinite(then.margin)]
         if finite.size:
             low = float(finite.min())

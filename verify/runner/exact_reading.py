@@ -18,6 +18,7 @@ from verify.search.instances import ExactInstance, body_of, free_matrices, value
 from verify.search.shrink import shrink
 
 BITS = 128
+_LONGEST = 200
 
 
 class ExactReader:
@@ -91,7 +92,8 @@ def show_body(body: Term) -> str:
     if body.op == "mul" and any(is_zero(a) for a in body.args):
         return "0"
     arguments = {node: symbol("Y", node.shape) for node in walk(body) if node.op == "sym"}
-    return text(rebuild(body, arguments))
+    shown = text(rebuild(body, arguments))
+    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "… (whole in the certificate)"
 
 
 def show_rows(rows: tuple[tuple[Fraction, ...], ...]) -> str:

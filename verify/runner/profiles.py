@@ -13,6 +13,7 @@ class Profile:
         name: `dev`, `ci` or `deep`.
         instances: float instances to test.
         constrained: float instances where each one costs a numerical solve.
+        points: second-order points to find and test, for claims about them.
         exact_examples: small exact instances drawn by Hypothesis.
         retries: undecided instances read again exactly.
         shrink_tests: exact readings spent on shrinking a counterexample.
@@ -23,6 +24,7 @@ class Profile:
     name: str
     instances: int
     constrained: int
+    points: int
     exact_examples: int
     retries: int
     shrink_tests: int
@@ -31,8 +33,8 @@ class Profile:
 
 
 PROFILES = {
-    "dev": Profile("dev", 10_000, 600, 120, 150, 300, 8, 60.0),
-    "ci": Profile("ci", 40_000, 3_000, 400, 200, 600, 20, 300.0),
-    "deep": Profile("deep", 400_000, 20_000, 4_000, 2_000, 2_000, 60, 3600.0),
+    "dev": Profile("dev", 10_000, 600, 1_200, 120, 150, 300, 8, 60.0),
+    "ci": Profile("ci", 40_000, 3_000, 6_000, 400, 200, 600, 20, 300.0),
+    "deep": Profile("deep", 400_000, 20_000, 40_000, 4_000, 2_000, 2_000, 60, 3600.0),
 }
 """Every profile by name; `dev` is the default."""

@@ -37,6 +37,8 @@ class Coverage:
         margin: the smallest relative margin of the conclusion among active instances (negative: violated).
         cells: active instances by (family, sizes).
         exact: how many of `n` were read exactly.
+        branches: for claims about second-order points, the active ones by branch of the theory.
+        ends: for such claims, how every start of the point finder ended.
     """
 
     n: int = 0
@@ -45,6 +47,8 @@ class Coverage:
     margin: float | None = None
     cells: Mapping[tuple[str, str], int] = field(default_factory=dict)
     exact: int = 0
+    branches: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def describe(payload: Payload) -> str:
             return f"{payload.scope} · {payload.detail}"
         case Held(coverage=c):
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
-            return f"{c.n:,} instances, {c.n_active:,} active{margin} · {payload.engine}"
+            return f"{c.n:,} instances, {c.n_active:,} active{_branches(c)}{margin} · {payload.engine}"
         case Refuted():
             return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
         case Candidate():
@@ -186,6 +190,16 @@ def describe(payload: Payload) -> str:
             return payload.reason
         case Broken():
             return f"{payload.location}: error: {payload.message}"
+
+
+def _branches(coverage: Coverage) -> str:
+    """For example `` (40 full-rank, spurious; 80 rank-deficient, at X⋆)``, and the starts that ended elsewhere."""
+    if not coverage.branches:
+        return ""
+    parts = [f"{count:,} {branch}" for branch, count in sorted(coverage.branches.items())]
+    lost = {end.lower().replace("_", " "): k for end, k in coverage.ends.items() if end != "SECOND_ORDER"}
+    tail = "".join(f"; {k:,} starts {end}" for end, k in sorted(lost.items()))
+    return f" ({'; '.join(parts)}{tail})"
 
 
 _SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
@@ -227,6 +241,8 @@ def to_json(result: Result) -> dict[str, Any]:
         "reason": reason,
         "evidence": describe(payload),
         "coverage": _cells(coverage),
+        "branches": None if coverage is None or not coverage.branches else dict(coverage.branches),
+        "starts": None if coverage is None or not coverage.ends else dict(coverage.ends),
     }
 
 

@@ -73,6 +73,9 @@ class Enforcer:
 
     def __call__(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance with assumptions arranged; None where that is impossible."""
+        if instance.bodies:
+            # A function given by its own formula has no free data left to arrange.
+            return instance
         try:
             for name, value in self.definitions:
                 instance = _assign(instance, name, evaluate_term(value, environment(instance), RationalField()))

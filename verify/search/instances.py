@@ -20,6 +20,7 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.serial import Json, fraction_text, term_to_json
 from verify.language.terms import ARGUMENT, Term, make, number, symbol
 from verify.losses.taylor import data_name, entry_sum, taylor_model
+from verify.search.closed import closed_body
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -69,10 +70,24 @@ def from_batch(batch: Batch, formula: Formula, rounding: Callable[[float], Fract
     for operator in formula.operators().values():
         if operator.symmetric:
             matrices[operator.name] = symmetrized(matrices[operator.name])
-    for function in formula.functions():
-        bend = data_name(function, "H")
-        matrices[bend] = symmetrized(matrices[bend])
-    return ExactInstance(dict(batch.dims), scalars, matrices, steps=steps)
+    bodies: dict[str, Term] = {}
+    for name in formula.functions():
+        if data_name(name, "P") in matrices and data_name(name, "H") in matrices:
+            bend = data_name(name, "H")
+            matrices[bend] = symmetrized(matrices[bend])
+            scalars.setdefault(data_name(name, "c"), Fraction(0))
+        else:
+            bodies[name] = closed_body(batch.functions[name], batch, rounding)
+    kept = {*formula.matrices(), *formula.operators()}
+    matrices = {n: v for n, v in matrices.items() if n in kept or not _belongs(n, bodies)}
+    scalars = {n: v for n, v in scalars.items() if not _belongs(n, bodies)}
+    dims = {d: batch.dims[d] for d in formula.dims}
+    return ExactInstance(dims, scalars, matrices, bodies, steps)
+
+
+def _belongs(name: str, functions: Mapping[str, Term]) -> bool:
+    """Whether a name is a datum of one of the functions."""
+    return any(name.startswith(data_name(f, "")) for f in functions)
 
 
 def symmetrized(rows: Rows) -> Rows:

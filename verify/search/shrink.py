@@ -87,7 +87,12 @@ def _replaced(rows: Rows, i: int, j: int, value: Fraction) -> Rows:
 
 
 def _smaller(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
-    """One dimension less by one, the corresponding rows and columns dropped everywhere."""
+    """One dimension less by one, the corresponding rows and columns dropped everywhere.
+
+    A function given by a closed formula has fixed sizes.
+    """
+    if instance.bodies:
+        return
     for name, size in instance.dims.items():
         for dropped in range(size - 1, -1, -1) if size > 1 else ():
             matrices = dict(instance.matrices)
