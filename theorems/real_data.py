@@ -12,9 +12,8 @@ Notation
     Theory §0. `digits` and `narrow` are the same problem with LoRA rank 4 and 2.
 
 Implementation notes
-    A base claim here with a second-order point among its assumptions has no general source yet: `Expect.OPEN`. A claim on
-    data whose branch the trained point is not on comes out VACUOUS, and is `Expect.OPEN` with a comment. The claims about
-    X⋆ bind their symbols one by one, because binding the setting would add `rank X⋆ ≤ r`, false for `narrow`.
+    A claim on data whose branch the trained point is not on comes out VACUOUS, and is `Expect.OPEN` with a comment. The
+    claims about X⋆ bind their symbols one by one, because binding the setting would add `rank X⋆ ≤ r`, false for `narrow`.
 
 References
     Theory §2, §3 (Theorem A), §4 (Theorem B).
@@ -29,6 +28,7 @@ from first_order import (
     pairing_of_stationary,
     singular_values_of_gradient_reach_decay,
 )
+from low_rank import gradient_in_subdifferential_of_rank_deficient
 from nuclear_norm import nuclear_eq_penalty_of_stationary
 from sympy import Rational
 
@@ -46,23 +46,13 @@ digits = dataset("digits", rank=4, init="zero")
 narrow = dataset("digits", rank=2, init="zero")
 
 
-@claim(cite="theory §3, Theorem A", expect=Expect.OPEN, keyword=Keyword.TIGHT)
-def gradient_le_decay_of_rank_deficient():
-    """At a rank-deficient second-order point `‖G‖_op ≤ λ` and `⟨G, X⟩ = −λ‖X‖_*`: 0 ∈ ∇f(X) + λ∂‖X‖_*."""
-    return forall(
-        s,
-        given=[*sosp, lt(rank(X), r)],
-        then=[le(spectral(G), lam), equal(inner(G, X), -lam * nuclear(X))],
-    )
-
-
-@claim(cite="theory §3, Theorem A", expect=Expect.OPEN, keyword=Keyword.UPPER)
+@claim(cite="theory §3, Theorem A", keyword=Keyword.UPPER)
 def pairing_nonpositive_of_rank_deficient():
     """At a rank-deficient second-order point `⟨∇f(X) − ∇f(X⋆), X − X⋆⟩ ≤ 0`, whatever f is."""
     return forall(*symbols, given=[*sosp, target, lt(rank(X), r)], then=le(pairing, 0))
 
 
-@claim(cite="theory §3, Theorem A, uniqueness", expect=Expect.OPEN, keyword=Keyword.TIGHT)
+@claim(cite="theory §3, Theorem A, uniqueness", keyword=Keyword.TIGHT)
 def update_eq_target_of_rank_deficient():
     """A rank-deficient second-order point is X⋆, and has its rank, where α_pair is bounded below by a positive number."""
     return forall(
@@ -72,13 +62,13 @@ def update_eq_target_of_rank_deficient():
     )
 
 
-@claim(cite="theory §3, Theorem A", expect=Expect.OPEN, keyword=Keyword.TIGHT)
+@claim(cite="theory §3, Theorem A", keyword=Keyword.TIGHT)
 def full_rank_or_gradient_le_decay():
     """A second-order point has full rank r, or `‖G‖_op ≤ λ`."""
     return forall(s, given=sosp, then=either(equal(rank(X), r), le(spectral(G), lam)))
 
 
-@claim(cite="theory §4, Theorem B, first inequalities", expect=Expect.OPEN, keyword=Keyword.UPPER)
+@claim(cite="theory §4, Theorem B, first inequalities", keyword=Keyword.UPPER)
 def pairing_le_excess_times_block():
     """At a full-rank second-order point `⟨G − ∇f(X⋆), X − X⋆⟩ ≤ (‖G_⊥‖_op − λ)_+ ‖P_U^⊥X⋆P_V^⊥‖_*`."""
     excess = positive_part(spectral(off_block(G, X)) - lam)
@@ -89,22 +79,22 @@ def pairing_le_excess_times_block():
     )
 
 
-digits_balanced = on(balanced_of_stationary, source=digits, expect=Expect.HOLDS)
-digits_pairing = on(pairing_of_stationary, source=digits, expect=Expect.HOLDS)
-digits_svd_form = on(gradient_acts_as_minus_lambda_on_singular_spaces, source=digits, expect=Expect.HOLDS)
-digits_gradient_reaches_decay = on(singular_values_of_gradient_reach_decay, source=digits, expect=Expect.HOLDS)
-digits_nuclear_norm_is_penalty = on(nuclear_eq_penalty_of_stationary, source=digits, expect=Expect.HOLDS)
-digits_theorem_a = on(gradient_le_decay_of_rank_deficient, source=digits, expect=Expect.HOLDS)
+digits_balanced = on(balanced_of_stationary, source=digits)
+digits_pairing = on(pairing_of_stationary, source=digits)
+digits_svd_form = on(gradient_acts_as_minus_lambda_on_singular_spaces, source=digits)
+digits_gradient_reaches_decay = on(singular_values_of_gradient_reach_decay, source=digits)
+digits_nuclear_norm_is_penalty = on(nuclear_eq_penalty_of_stationary, source=digits)
+digits_theorem_a = on(gradient_in_subdifferential_of_rank_deficient, source=digits)
 # X = X⋆ to rounding level, so the pairing in the next two is a rounding error: the equality X = X⋆ is what they show.
-digits_pairing_nonpositive = on(pairing_nonpositive_of_rank_deficient, source=digits, expect=Expect.HOLDS)
-digits_update_is_target = on(update_eq_target_of_rank_deficient, source=digits, expect=Expect.HOLDS)
-digits_dichotomy = on(full_rank_or_gradient_le_decay, source=digits, expect=Expect.HOLDS)
+digits_pairing_nonpositive = on(pairing_nonpositive_of_rank_deficient, source=digits)
+digits_update_is_target = on(update_eq_target_of_rank_deficient, source=digits)
+digits_dichotomy = on(full_rank_or_gradient_le_decay, source=digits)
 # Rank 4 ends on the rank-deficient branch, at X⋆: vacuous here, active for `narrow`.
 digits_theorem_b = on(pairing_le_excess_times_block, source=digits, expect=Expect.OPEN)
 
-narrow_balanced = on(balanced_of_stationary, source=narrow, expect=Expect.HOLDS)
-narrow_svd_form = on(gradient_acts_as_minus_lambda_on_singular_spaces, source=narrow, expect=Expect.HOLDS)
-narrow_dichotomy = on(full_rank_or_gradient_le_decay, source=narrow, expect=Expect.HOLDS)
-narrow_theorem_b = on(pairing_le_excess_times_block, source=narrow, expect=Expect.HOLDS)
+narrow_balanced = on(balanced_of_stationary, source=narrow)
+narrow_svd_form = on(gradient_acts_as_minus_lambda_on_singular_spaces, source=narrow)
+narrow_dichotomy = on(full_rank_or_gradient_le_decay, source=narrow)
+narrow_theorem_b = on(pairing_le_excess_times_block, source=narrow)
 # Rank 2 ends at full rank: vacuous here, active for `digits`.
-narrow_theorem_a = on(gradient_le_decay_of_rank_deficient, source=narrow, expect=Expect.OPEN)
+narrow_theorem_a = on(gradient_in_subdifferential_of_rank_deficient, source=narrow, expect=Expect.OPEN)

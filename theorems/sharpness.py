@@ -28,6 +28,9 @@ Y = C * D.T
 W = MatrixSymbol("W", m, n)
 c = parameter("c", above=1)
 decays = lora(decays=nonnegatives("λ_A λ_B"))
+Xs, S = s.regularized_stationary()
+al, be = positives("α β")
+strongly_convex = [uniform_curvature(f, al, be), s.sosp()]
 
 
 @claim(cite="theory §2, Balance needs λ > 0", expect=Expect.REFUTED, keyword=Keyword.FALSE)
@@ -111,12 +114,47 @@ def hessian_vanishes_along_gauge_everywhere():
     )
 
 
-@claim(
-    cite="theory §4, textbook counterexample",
-    expect=Expect.OPEN,
-    keyword=Keyword.TIGHT,
-)
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_is_large_with_constant_two():
+    """False: every singular value of a spurious point is at least 2(α/β)σ_{r⋆}(X⋆)."""
+    return forall(
+        s, Xs, al, be, given=[*strongly_convex, distinct(X, Xs)], then=le(2 * al * sigma(Xs, rank(Xs)), be * sigma(X, r))
+    )
+
+
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_norm_ge_target():
+    """False: a spurious point is at least as large as X⋆ in Frobenius norm (large is relative)."""
+    return forall(s, Xs, al, be, given=[*strongly_convex, distinct(X, Xs)], then=le(frobenius(Xs), frobenius(X)))
+
+
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def second_order_eq_target_of_strongly_convex():
+    """False: a strongly convex f has no spurious second-order point, whatever its condition number."""
+    return forall(s, Xs, al, be, given=strongly_convex, then=equal(X, Xs))
+
+
+@claim(cite="theory §3, Theorem A needs rank X < r", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def gradient_le_decay_of_second_order():
+    """False: `‖∇f(X)‖_op ≤ λ` at every second-order point, rank-deficient or not."""
+    return forall(s, given=s.sosp(), then=le(spectral(f.grad(X)), lam))
+
+
+@claim(cite="theory §4, textbook counterexample", keyword=Keyword.TIGHT)
 def spurious_point_exists_at_kappa_three():
     """At condition number 3 a spurious second-order point exists."""
-    Xs, _ = s.regularized_stationary()
-    return exists(s, Xs, such_that=[uniform_curvature(f, 1, 3), s.sosp(), lt(f(Xs), f(X))])
+    witness = {
+        A: [[Rational(1, 2)], [0]],
+        B: [[1], [0]],
+        Xs: [[0, 0], [0, 1]],
+        S: [[0, 0], [0, 1]],
+        lam: 0,
+        f: lambda Y: (
+            Y[0, 0] ** 2
+            + Y[0, 0] * (Y[1, 1] - 1)
+            + (Y[1, 1] - 1) ** 2
+            + Rational(3, 4) * (Y[0, 1] + Y[1, 0]) ** 2
+            + Rational(1, 4) * (Y[0, 1] - Y[1, 0]) ** 2
+        ),
+    }
+    return exists(s, Xs, such_that=[uniform_curvature(f, 1, 3), s.sosp(), lt(f(Xs), f(X))], witness=witness)

@@ -35,6 +35,6 @@ class Profile:
 PROFILES = {
     "dev": Profile("dev", 10_000, 600, 1_200, 120, 150, 300, 8, 60.0),
     "ci": Profile("ci", 40_000, 3_000, 6_000, 400, 200, 600, 20, 300.0),
-    "deep": Profile("deep", 400_000, 20_000, 40_000, 4_000, 2_000, 2_000, 60, 3600.0),
+    "deep": Profile("deep", 200_000, 10_000, 12_000, 1_200, 1_000, 2_000, 40, 3600.0),
 }
 """Every profile by name; `dev` is the default."""
