@@ -1,1 +1,28 @@
-"""Sources of instances: samplers, constructed stationary points, trajectories and data sets."""
+"""Sources of instances: samplers, constructed stationary points, trajectories, data sets, and the point finder.
+
+`find` gives the second-order stationary points of thousands of problems at once; nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME_OF = {
+    "Effort": "verify.points.work",
+    "Points": "verify.points.result",
+    "Start": "verify.points.starts",
+    "Status": "verify.points.result",
+    "factors_of": "verify.points.gauge",
+    "find": "verify.points.finder",
+    "find_streamed": "verify.points.finder",
+}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'verify.points' has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)
