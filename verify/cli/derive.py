@@ -13,7 +13,7 @@ from verify.cli.main import OK, UNMET, UsageError
 from verify.cli.show import show
 from verify.evaluation.derivatives import gradient, hessian_form
 from verify.language.claims import Claim
-from verify.language.errors import ClaimError
+from verify.language.errors import ClaimError, GateError
 from verify.language.functions import is_matrix
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
@@ -41,7 +41,7 @@ def derive(arguments: argparse.Namespace) -> int:
     loss = value.L if isinstance(value, Setting) else value
     try:
         print_derivatives(name, loss, latex=arguments.latex)
-    except ClaimError as error:
+    except (ClaimError, GateError) as error:
         print(f"{path}: error: {name}: {error}", file=sys.stderr)
         return UNMET
     return OK

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from verify.calculus.differentiate import expand, gradients
-from verify.calculus.normal_form import canonical
 from verify.cli.main import OK, UNMET, UsageError
+from verify.evaluation.derivatives import gated_gradient
 from verify.language.claims import Formula
-from verify.language.errors import ClaimError
+from verify.language.errors import ClaimError, GateError
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
@@ -71,12 +70,12 @@ def derived_lines(formula: Formula, *, latex: bool) -> list[str]:
     if formula.process is not None:
         sources.append((formula.process.loss, formula.process.variables))
     for loss, variables in sources:
-        try:
-            slopes = gradients(loss, variables)
-        except ClaimError as error:
-            return [f"derivatives: {error}"]
-        for variable, slope in zip(variables, slopes, strict=True):
+        for variable in variables:
             name = printer.name(variable.payload[0])
             head = rf"\nabla_{{{name}}} L" if latex else f"∇_{name} L"
-            lines.append(f"where  {head} = {printer.at(canonical(expand(slope)), Precedence.SUM)}")
+            try:
+                slope, _ = gated_gradient(loss, variable)
+            except (ClaimError, GateError) as error:
+                return [f"derivatives: {error}"]
+            lines.append(f"where  {head} = {printer.at(slope, Precedence.SUM)}")
     return lines

@@ -34,6 +34,7 @@ class Batch:
         family: where the instances come from, for the coverage report.
         count: the number of instances.
         assured: conditions that hold by construction and need no float test.
+        slack: for points that a solver found, a bound `(count,)` of their relative error; margins are read up to it.
     """
 
     dims: Mapping[str, int]
@@ -43,6 +44,7 @@ class Batch:
     family: str = ""
     count: int = 0
     assured: frozenset[Condition] = frozenset()
+    slack: Array | None = None
 
     def environment(self) -> Environment:
         """What terms are evaluated in."""
@@ -62,6 +64,7 @@ class Batch:
             self.family,
             len(indices),
             self.assured,
+            None if self.slack is None else self.slack[indices],
         )
 
     @property

@@ -113,18 +113,19 @@ def _decide(condition: Condition, reading: _Reading) -> Decisions:
 def _compare(condition: Comparison, reading: _Reading) -> Decisions:
     left, right = reading.value(condition.left), reading.value(condition.right)
     matrix = not condition.left.is_scalar
+    tight = _tight(reading.batch)
     scale = reading.scale(condition.left) + reading.scale(condition.right)
     safe = np.where(scale > 0, scale, 1.0)
     trivial = (norm(left, matrix=matrix) == 0) & (norm(right, matrix=matrix) == 0)
     if condition.relation in ("equal", "distinct"):
         gap = norm(left - right, matrix=matrix) / safe
-        same = np.where(gap <= TIGHT, TRUE, np.where(gap > LOOSE, FALSE, UNDECIDED))
+        same = np.where(gap <= tight, TRUE, np.where(gap > LOOSE, FALSE, UNDECIDED))
         if condition.relation == "equal":
             return Decisions(same, -gap, trivial)
         return Decisions(-same, gap, np.zeros_like(trivial))
     gap = (right - left) / safe
     if condition.relation == "le":
-        truth = np.where(gap >= -TIGHT, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
+        truth = np.where(gap >= -tight, TRUE, np.where(gap < -LOOSE, FALSE, UNDECIDED))
         return Decisions(truth, gap, trivial)
     # An error scale of 0 means that both sides are exactly 0 (nothing was rounded), and ranks, sizes and whole numbers are
     # not rounded either: then `<` is plainly false at a tie.
@@ -136,6 +137,14 @@ def _compare(condition: Comparison, reading: _Reading) -> Decisions:
 def _is_whole(term: Term) -> bool:
     """Whether a term's value is a whole number by its kind."""
     return term.op in ("rank", "dim") or (term.op == "num" and term.payload[0].denominator == 1)
+
+
+def _tight(batch: Batch) -> Array:
+    """The tight tolerance, widened by the points' own error where a solver found them; never near the loose one."""
+    if batch.slack is None:
+        return np.full(batch.count, TIGHT)
+    usable = np.where(batch.slack <= LOOSE / 10, batch.slack, 0.0)
+    return np.maximum(TIGHT, usable)
 
 
 def _spectrum_at_least(matrix: Array, bound: Array, count: int) -> Decisions:

@@ -172,7 +172,8 @@ def smallest_eigenvalues(points: Points) -> Array:
         members = np.flatnonzero(points._free == (gauge is Gauge.LINEAR))
         for first in range(0, len(members), 128):
             ids = members[first : first + 128]
-            result[ids] = exact_lambda_min(loss, loader.load(ids), x[ids], gauge)
+            with np.errstate(all="ignore"):
+                result[ids] = exact_lambda_min(loss, loader.load(ids), x[ids], gauge)
     return result
 
 

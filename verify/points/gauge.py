@@ -1,6 +1,7 @@
 """The gauge orbit: directions in which a LoRA loss cannot change, and second-order tests modulo them (theory §1).
 
-Main definitions: `Gauge`, `tangents`, `gauge_dimension`, `lifted`, `lambda_min_modulo_gauge`, `gauge_of`.
+Main definitions: `Gauge`, `tangents`, `gauge_dimension`, `resolved_orbit`, `lifted`, `lambda_min_modulo_gauge`,
+`balanced`, `gauge_of`.
 
 With weight decay the group is O(r), with tangents `(AΩ, BΩ)`, Ωᵀ = −Ω; without it GL(r), with tangents `(AK, −BKᵀ)`. At a
 stationary point these are exact null directions of the Hessian: no tolerance decides that.
@@ -19,7 +20,7 @@ from verify.points.lowering import Instances, Lowered
 
 Array = Any
 _INVARIANT = 1e-9
-_NULL = 1e-6
+_NULL = 1e-8
 
 
 class Gauge(Enum):
@@ -98,7 +99,7 @@ def unit_tangents(lowered: Lowered, points: Array, gauge: Gauge) -> Array:
 
 
 def resolved_orbit(lowered: Lowered, points: Array, gauge: Gauge, slope: Array, size: Array) -> Array:
-    """Orthonormal gauge directions along which the Hessian is null to 1e-6 of its size, `(batch, t, p)`; the others are 0.
+    """Orthonormal gauge directions along which the Hessian is null to 1e-8 of its size, `(batch, t, p)`; the others are 0.
 
     Differentiating the invariance along an orbit gives `∇²L t = −(∂t)ᵀ∇L`: for a tangent of length s the Hessian is null
     on its direction up to √2‖∇L‖/s. Where the rank nearly drops, s is small, and that says nothing unless the gradient is

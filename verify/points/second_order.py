@@ -28,6 +28,7 @@ from verify.language.terms import Term
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
+from verify.points.accuracy import finished
 from verify.points.binding import bind_family
 from verify.points.dimensions import sizes
 from verify.points.finder import find
@@ -310,7 +311,7 @@ def _found(
     tally.ended.update(Status(s).name for s in points.status)
     good = points.status == Status.SECOND_ORDER
     arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}
-    batch = problem.batch(arrays)
+    batch = finished(problem.batch(arrays), problem.loss, statement.variables)
     branches = _branches(batch, statement, target)
     for branch in sorted(set(branches[good])):
         members = np.flatnonzero(good & (branches == branch))

@@ -13,9 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from verify.calculus.conditions import conjuncts, reduced
+from verify.evaluation.derivatives import gated_gradient
 from verify.kernel import Truth
 from verify.language.claims import Claim, Expect, Formula, Quantifier
-from verify.language.errors import ClaimError, NoSource
+from verify.language.errors import ClaimError, GateError, NoSource
+from verify.language.statements import Stationary
 from verify.points.second_order import needs_landscape
 from verify.runner.evidence import Evidence, Finding, Progress, gather
 from verify.runner.exact_reading import ExactReader, roundings, show_instance
@@ -99,6 +101,10 @@ def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, p
     proved = prove_identity(formula)
     if proved is not None:
         return proved
+    try:
+        gate_derivatives(formula)
+    except GateError as error:
+        return Unknown(f"a derivative that the claim needs is not gated: {error}")
     reader = ExactReader(formula)
     number = zlib.crc32(identifier.rsplit(".", 1)[-1].encode())
     if formula.quantifier is Quantifier.EXISTS:
@@ -109,6 +115,20 @@ def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, p
     except NoSource as reason:
         return Unknown(str(reason))
     return _judge(formula, reader, evidence, profile, seed ^ number)
+
+
+def gate_derivatives(formula: Formula) -> None:
+    """Pass the gradients that stationarity and training stand for through both gates (design §4).
+
+    Raises:
+        GateError: if one disagrees with its loss.
+    """
+    sources = [(s.loss, s.variables) for s in formula.given if isinstance(s, Stationary)]
+    if formula.process is not None:
+        sources.append((formula.process.loss, formula.process.variables))
+    for loss, variables in sources:
+        for variable in variables:
+            gated_gradient(loss, variable)
 
 
 def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int) -> Payload:
