@@ -136,20 +136,20 @@ def descend(
         why = _finished(batch, target, limit)
         done = np.flatnonzero(why >= 0)
         fresh = len(ids) - waiting
-        if len(done) >= min(_SOME * len(why), len(why)) if fresh > 0 else len(done) >= _MANY * len(why):
-            out = batch.ids[done]
-            points[out], spent[out], reason[out] = batch.x[done], batch.rounds[done], why[done]
-            # Waiting instances take the places of the finished ones; the other rows need not be moved.
-            if fresh > 0:
-                batch.put(done[:fresh], _enter(loss, loader, ids[waiting : waiting + len(done)], points))
-                waiting += len(done)
-            if fresh < len(done):
-                stays = np.ones(len(why), bool)
-                stays[done[max(fresh, 0) :]] = False
-                batch = batch.pick(np.flatnonzero(stays))
+        if len(done) < (_SOME if fresh > 0 else _MANY) * len(why) or not len(done):
+            _advance(loss, batch, turn % _MEMORY)
+            turn += 1
             continue
-        _advance(loss, batch, turn % _MEMORY)
-        turn += 1
+        out = batch.ids[done]
+        points[out], spent[out], reason[out] = batch.x[done], batch.rounds[done], why[done]
+        # Waiting instances take the places of the finished ones; the other rows need not be moved.
+        if fresh > 0:
+            batch.put(done[:fresh], _enter(loss, loader, ids[waiting : waiting + len(done)], points))
+            waiting += len(done)
+        if fresh < len(done):
+            stays = np.ones(len(why), bool)
+            stays[done[max(fresh, 0) :]] = False
+            batch = batch.pick(np.flatnonzero(stays))
     return reason[ids], spent[ids]
 
 

@@ -147,8 +147,21 @@ def _waves(search: _Search, members: Array, gauge: Gauge, size: int) -> None:
             points[back] = balanced(loss, points[back])
         target[back] = np.maximum(_CLOSER * search.measured.slope[back], tolerance[back])
         ids = np.sort(np.concatenate([saddles, back]))
+    _remeasure(search, ids)
     stationary = search.measured.slope[ids] <= effort.gradient * (1.0 + search.start[ids])
     search.status[ids] = np.where(stationary, int(Status.SADDLE_STALLED), int(Status.NOT_CONVERGED))
+    search.measured.bound[ids] = np.nan
+    for first in range(0, int(stationary.sum()), 64):
+        part = ids[stationary][first : first + 64]
+        search.measured.bound[part] = exact_lambda_min(loss, loader.load(part), points[part], gauge)
+
+
+def _remeasure(search: _Search, ids: Array) -> None:
+    """Loss and gradient where points have moved since they were measured."""
+    for first in range(0, len(ids), 256):
+        part = ids[first : first + 256]
+        value, slope = search.loss.value_and_gradient(search.points[part], search.loader.load(part))
+        search.measured.value[part], search.measured.slope[part] = value, norms(slope)
 
 
 def _settle(search: _Search, ids: Array, reason: Array) -> Array:
@@ -156,9 +169,8 @@ def _settle(search: _Search, ids: Array, reason: Array) -> Array:
     for left, status in ((Left.UNBOUNDED, Status.UNBOUNDED), (Left.NON_FINITE, Status.NON_FINITE)):
         gone = ids[reason == left]
         search.status[gone] = int(status)
-        if len(gone):
-            value, slope = search.loss.value_and_gradient(search.points[gone], search.loader.load(gone))
-            search.measured.value[gone], search.measured.slope[gone] = value, norms(slope)
+        _remeasure(search, gone)
+        search.measured.bound[gone] = np.nan
     return ids[(reason == Left.ARRIVED) | (reason == Left.STUCK)]
 
 
