@@ -24,8 +24,8 @@ from quadratics import quadratic
 from scipy.optimize import minimize
 
 from verify.points import Start, find, find_streamed
-from verify.points.lowering import lowered
-from verify.points.starts import start_points
+from verify.points.finder.lowering import lowered
+from verify.points.finder.starts import start_points
 
 DECAY = 0.05
 SPECTRA = {"1-10": (1.0, 10.0), "1-100": (1.0, 100.0)}

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from verify.points import Start
-from verify.points.starts import start_points
+from verify.points.finder.starts import start_points
 
 jax.config.update("jax_enable_x64", True)
 MEMORY, CHUNK = 6, 250

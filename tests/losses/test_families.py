@@ -193,7 +193,7 @@ def test_targets_of_networks_are_reachable_up_to_the_noise(name):
     assert family.terms.full is None
     problem = family.sample(generator(), 4, noise=0.0, r=2, target_rank=0, decay=0.0)
     at_zero = {v.payload[0]: np.zeros((4, *problem.size_of(v))) for v in problem.variables}
-    from verify.points.full import evaluated
+    from verify.points.analysis.full import evaluated
 
     (value,) = evaluated(problem, [expand(problem.loss)], at_zero)
     assert np.max(np.abs(value)) <= 1e-24

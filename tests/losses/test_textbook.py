@@ -26,8 +26,8 @@ def test_spectrum_star_and_value(name):
     slope = slope_at(problem.full, problem.dims, problem.data, problem.operators, problem.star)
     assert np.max(np.abs(slope + problem.weight[:, None, None] * problem.witness)) <= 1e-14
     if value is not None:
-        from verify.points.full import update_of
-        from verify.points.full import value as value_of
+        from verify.points.analysis.full import update_of
+        from verify.points.analysis.full import value as value_of
 
         assert value_of(problem, update_of(problem, example.point)) == pytest.approx(value, abs=1e-14)
         assert value_of(problem, problem.star) == pytest.approx(0.0, abs=1e-14)

@@ -8,7 +8,7 @@ import numpy as np
 
 from verify.calculus.differentiate import expand, gradients
 from verify.evaluation.hessians import hessian_matrix
-from verify.points.full import evaluated
+from verify.points.analysis.full import evaluated
 
 
 def _flat(problem, parts):

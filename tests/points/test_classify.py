@@ -10,10 +10,10 @@ from local_solver import random_points, settle, without_star
 
 from verify.losses.families import FAMILIES
 from verify.losses.textbook import quadratic_of, strict_textbook, textbook, textbook_with_decay
-from verify.points.classify import Kind, classify
-from verify.points.comparing import Evidence
-from verify.points.distinct import distinct
-from verify.points.minimizers import minimize_full
+from verify.points.analysis.classify import Kind, classify
+from verify.points.analysis.comparing import Evidence
+from verify.points.analysis.distinct import distinct
+from verify.points.analysis.minimizers import minimize_full
 
 CONVEX = [name for name, family in FAMILIES.items() if family.convex]
 EXAMPLES = {

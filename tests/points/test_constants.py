@@ -11,10 +11,10 @@ from local_solver import random_points, settle
 from verify.evaluation.hessians import hessian_of_function
 from verify.losses.families import FAMILIES
 from verify.losses.textbook import quadratic_of, strict_textbook, textbook, textbook_with_decay
-from verify.points.classify import Kind, classify
-from verify.points.constants import block_curvature, dichotomy, pair_curvature
-from verify.points.full import curvature, pairing, slope, update_of
-from verify.points.restricted import Bound, Method, restricted_convexity, restricted_smoothness, uniform_bounds
+from verify.points.analysis.classify import Kind, classify
+from verify.points.analysis.constants import block_curvature, dichotomy, pair_curvature
+from verify.points.analysis.full import curvature, pairing, slope, update_of
+from verify.points.analysis.restricted import Bound, Method, restricted_convexity, restricted_smoothness, uniform_bounds
 
 CONVEX = [name for name, family in FAMILIES.items() if family.convex]
 

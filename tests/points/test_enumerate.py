@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from verify.losses.families import FAMILIES
-from verify.points.classify import Kind, classify
-from verify.points.enumerate import predicted_values, stationary_values
+from verify.points.analysis.classify import Kind, classify
+from verify.points.analysis.enumerate import predicted_values, stationary_values
 
 
 def problem_of(seed, m, n, r, decay):

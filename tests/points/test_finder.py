@@ -14,10 +14,10 @@ from verify.language.statements import function_of
 from verify.language.translate import term_of
 from verify.losses.families import FAMILIES
 from verify.points import Effort, Start, Status, find, find_streamed
-from verify.points.gauge import Gauge, tangents
-from verify.points.lowering import lowered
-from verify.points.newton import positive_definite
-from verify.points.work import norms
+from verify.points.finder.gauge import Gauge, tangents
+from verify.points.finder.lowering import lowered
+from verify.points.finder.newton import positive_definite
+from verify.points.finder.work import norms
 
 
 def check(points, at_least=1.0):

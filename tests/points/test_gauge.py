@@ -6,7 +6,7 @@ from quadratics import quadratic
 
 from verify.losses.families import FAMILIES
 from verify.points import find
-from verify.points.gauge import (
+from verify.points.finder.gauge import (
     Gauge,
     balanced,
     factors_of,
@@ -17,7 +17,7 @@ from verify.points.gauge import (
     tangents,
     unit_tangents,
 )
-from verify.points.lowering import lowered
+from verify.points.finder.lowering import lowered
 
 
 def ranks(matrix):

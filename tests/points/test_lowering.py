@@ -11,8 +11,8 @@ from verify.evaluation.interpret import evaluate_term
 from verify.language.printing import text
 from verify.language.terms import make, number, symbol
 from verify.losses.families import FAMILIES
-from verify.points.lowering import lowered
-from verify.points.tidy import associate, tidy
+from verify.points.finder.lowering import lowered
+from verify.points.finder.tidy import associate, tidy
 
 
 def problems():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from verify.losses.families import FAMILIES
-from verify.points.full import slope, value
-from verify.points.minimizers import Ending, Proof, minimize_full, shrunk
+from verify.points.analysis.full import slope, value
+from verify.points.analysis.minimizers import Ending, Proof, minimize_full, shrunk
 
 CONVEX = [name for name, family in FAMILIES.items() if family.convex]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from verify.points.picture import draw, landscape
+from verify.points.analysis.picture import draw, landscape
 
 
 def test_spurious_points_lie_above_the_threshold_and_the_picture_is_written(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from quadratics import quadratic
 from verify.language.errors import ShapeError
 from verify.losses.families import FAMILIES
 from verify.points import Start, factors_of, find
-from verify.points.lowering import lowered
-from verify.points.starts import slopes_at_zero, start_points
+from verify.points.finder.lowering import lowered
+from verify.points.finder.starts import slopes_at_zero, start_points
 
 
 def arrays(problem, start, **options):

@@ -81,7 +81,7 @@ def test_a_bound_function_becomes_a_closed_formula_with_the_same_value() -> None
     from verify.evaluation.batches import Batch
     from verify.language.operations.functions import FunctionSymbol
     from verify.losses.families import FAMILIES
-    from verify.points.binding import bind_family
+    from verify.points.sources.binding import bind_family
 
     formula = forall(s, then=le(0, s.f(X)))
     problem = FAMILIES["quadratic"].sample(np.random.default_rng(0), 2, m=2, n=2, r=1)

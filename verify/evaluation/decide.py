@@ -143,8 +143,7 @@ def _tight(batch: Batch) -> Array:
     """The tight tolerance, widened by the points' own error where a solver found them; never near the loose one."""
     if batch.slack is None:
         return np.full(batch.count, TIGHT)
-    usable = np.where(batch.slack <= LOOSE / 10, batch.slack, 0.0)
-    return np.maximum(TIGHT, usable)
+    return np.maximum(TIGHT, np.where(batch.slack <= LOOSE / 10, batch.slack, 0.0))
 
 
 def _spectrum_at_least(matrix: Array, bound: Array, count: int) -> Decisions:

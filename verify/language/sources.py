@@ -12,7 +12,7 @@ INITIALIZATIONS = ("zero",)
 
 @dataclass(frozen=True)
 class Dataset:
-    """A trained and polished point of a LoRA problem on real data (`points.datasets` makes it)."""
+    """A trained and polished point of a LoRA problem on real data (`points.data.datasets` makes it)."""
 
     name: str
     rank: int

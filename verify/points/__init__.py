@@ -9,13 +9,13 @@ import importlib
 from typing import Any
 
 _HOME_OF = {
-    "Effort": "verify.points.work",
-    "Points": "verify.points.result",
-    "Start": "verify.points.starts",
-    "Status": "verify.points.result",
-    "factors_of": "verify.points.gauge",
-    "find": "verify.points.finder",
-    "find_streamed": "verify.points.finder",
+    "Effort": "verify.points.finder.work",
+    "Points": "verify.points.finder.result",
+    "Start": "verify.points.finder.starts",
+    "Status": "verify.points.finder.result",
+    "factors_of": "verify.points.finder.gauge",
+    "find": "verify.points.finder.finder",
+    "find_streamed": "verify.points.finder.finder",
 }
 
 __all__ = sorted(_HOME_OF)

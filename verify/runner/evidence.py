@@ -19,10 +19,10 @@ from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
 from verify.language.claims import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
-from verify.points.assumptions import Arranged, enforce
-from verify.points.sampling import random_batches
-from verify.points.second_order import Tally, needs_landscape, second_order_batches
-from verify.points.trajectories import states
+from verify.points.sources.assumptions import Arranged, enforce
+from verify.points.sources.sampling import random_batches
+from verify.points.sources.second_order import Tally, needs_landscape, second_order_batches
+from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
 

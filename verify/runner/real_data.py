@@ -26,8 +26,8 @@ from verify.language.claims import Formula, Quantifier
 from verify.language.errors import NoSource
 from verify.language.operations.operation import Environment, FunctionModel
 from verify.language.statements import Comparison, Statement
-from verify.points.datasets import DatasetInstance, batch_for
-from verify.points.digits import one_thread
+from verify.points.data.datasets import DatasetInstance, batch_for
+from verify.points.data.digits import one_thread
 from verify.runner.verdicts import Candidate, Coverage, Held, Payload, Unknown, Vacuous
 
 _SHOWN = 8

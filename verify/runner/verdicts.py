@@ -197,7 +197,7 @@ def _branches(coverage: Coverage) -> str:
     if not coverage.branches:
         return ""
     parts = [f"{count:,} {branch}" for branch, count in sorted(coverage.branches.items())]
-    lost = {end.lower().replace("_", " "): k for end, k in coverage.ends.items() if end != "SECOND_ORDER"}
+    lost = {end.lower().replace("_", " "): k for end, k in coverage.ends.items() if end != "SECOND_ORDER" and k}
     tail = "".join(f"; {k:,} starts {end}" for end, k in sorted(lost.items()))
     return f" ({'; '.join(parts)}{tail})"
 

@@ -25,7 +25,7 @@ from verify.language.operations.operation import Environment
 from verify.language.statements import Comparison
 from verify.language.terms import Term, make, number, symbol, symbols_of
 from verify.losses.taylor import data_name, taylor_model
-from verify.points.assumptions import definitions
+from verify.points.sources.assumptions import definitions
 from verify.search.instances import ExactInstance, rows_of
 
 Array = Any

@@ -14,7 +14,7 @@ from verify.language.claims import Formula
 from verify.language.domains import Domain
 from verify.language.terms import Dim
 from verify.losses.taylor import data_name
-from verify.points.dimensions import about_dimensions, allowed
+from verify.points.sources.dimensions import about_dimensions, allowed
 from verify.search.instances import ExactInstance, Rows, rows_of, symmetrized
 
 _ENTRIES = st.one_of(

@@ -1,0 +1,1 @@
+"""What a point is and which constants hold there: classification, curvature, minimizers, enumeration, a picture."""

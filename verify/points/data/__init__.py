@@ -1,0 +1,1 @@
+"""Real data: training, polishing and an independent X⋆ for the handwritten digits."""

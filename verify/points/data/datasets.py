@@ -1,0 +1,204 @@
+"""Real-data instances: a LoRA problem trained from zero initialization and polished to a second-order point.
+
+Main definitions: `batch_for`, `DatasetInstance`.
+
+Implementation notes
+    `digits` (see `points.data.digits`): the weight decay is `DECAY`, chosen by measurement so that the minimizer X⋆ of
+    `f + λ‖·‖_*` has rank 3, clearly: σ(X⋆) = 2.14, 1.08, 0.27 and σ(∇f(X⋆))/λ = 1, 1, 1, 0.956, 0.62, … (rank X⋆ is 2 at
+    λ = 0.145, 3 from 0.14 to 0.125, 4 from 0.12 to 0.1, 5 at 0.08). So LoRA rank 4 ends on the rank-deficient branch
+    (Theorem A) and rank 2 on the full-rank branch with X ≠ X⋆ (Theorem B, which needs no r⋆ ≤ r).
+    X⋆ comes from proximal gradient steps and Newton on its own factor pair of rank X⋆; the trained point never enters.
+
+References: theory §0, §3, §4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from verify.evaluation.batches import Batch, instantiate
+from verify.evaluation.interpret import bind_dims
+from verify.language.claims import Formula
+from verify.language.errors import NoSource, ShapeError
+from verify.language.settings import lora
+from verify.language.sources import Dataset
+from verify.language.terms import Term
+from verify.language.translate import term_of
+from verify.points.data.digits import Problem, data_loss, digits_problem
+from verify.points.data.polish import curvature_off_gauge, descend, gauge_directions, newton, stacked, value_and_gradient
+from verify.points.data.proximal import duality_gap, nuclear_minimizer, slope_of
+
+Array = Any
+DECAY = Fraction(13, 100)
+SPREAD = 1e-2
+"""Standard deviation of the entries of A at the start; B starts at 0."""
+_SEED = 20250209
+_RANK_CUT = 1e-9
+_ROUNDING = 1e-15
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetInstance:
+    """One polished point.
+
+    Attributes:
+        batch: a batch of one with A, B, λ, X⋆, S, the loss f and its data.
+        facts: what was measured, for people, the most telling first.
+        branch: `rank-deficient branch` or `full-rank branch`.
+        key: the same for claims that see the same instance.
+    """
+
+    batch: Batch
+    facts: tuple[str, ...]
+    branch: str
+    key: tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """X⋆ with its witness `S = −∇f(X⋆)/λ`, both `(m, n)`, and what was measured about them."""
+
+    point: Array
+    witness: Array
+    rank: int
+    steps: int
+    raw_gap: float
+    gap: float
+    pairing_error: float
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The trained pair `(m, r)`, `(n, r)` and what was measured about it."""
+
+    first: Array
+    second: Array
+    residual: float
+    lowest: float
+    highest: float
+    gauge: int
+
+
+def batch_for(formula: Formula) -> DatasetInstance:
+    """The instance of a formula's data set, with values for exactly the formula's kind of variables.
+
+    Raises:
+        NoSource: if the formula has a variable or a size that the data set does not fix.
+    """
+    source = formula.source
+    if not isinstance(source, Dataset):
+        raise NoSource(f"{source} is not a data set")
+    problem = digits_problem()
+    target, trained = target_point(), trained_point(source.rank)
+    values = {
+        "A": trained.first[None],
+        "B": trained.second[None],
+        "X⋆": target.point[None],
+        "S": target.witness[None],
+        "λ": np.array([float(DECAY)]),
+    }
+    for name in formula.variables:
+        if name not in values and name not in formula.functions():
+            raise NoSource(f"the data set has no value for {name}")
+    for name in formula.functions():
+        if name != problem.loss.name:
+            raise NoSource(f"the data set has no function {name}, only {problem.loss.name}")
+    for name, domain in formula.scalars().items():
+        if not domain.contains(DECAY):
+            raise NoSource(f"the data set's {name} = {float(DECAY)} lies outside {domain.text(name)}")
+    functions = {name: data_loss(f, problem.count) for name, f in formula.functions().items()}
+    dims = _dims(formula, {n: v.shape[1:] for n, v in values.items()}, problem)
+    batch = Batch(dims, {**values, **problem.values()}, {}, functions, str(source), 1)
+    deficient = _rank(trained.first @ trained.second.T) < source.rank
+    branch = f"{'rank-deficient' if deficient else 'full-rank'} branch"
+    return DatasetInstance(batch, _facts(problem, target, trained), branch, (source, *sorted(dims.items())))
+
+
+def _dims(formula: Formula, sizes: dict[str, tuple[int, ...]], problem: Problem) -> dict[str, int]:
+    shapes = {name: shape for name, shape in formula.matrices().items() if shape}
+    shapes |= {f"the argument of {name}": f.shape for name, f in formula.functions().items()}
+    known = sizes | {name: tuple(problem.dims.values()) for name in shapes if name not in sizes}
+    try:
+        dims = bind_dims(shapes, known)
+    except ShapeError as error:
+        raise NoSource(f"the data set has other sizes: {error}") from None
+    for dim in formula.dims:
+        if dim not in dims:
+            raise NoSource(f"the data set has no value for the size {dim}")
+    return dims
+
+
+def lora_loss(problem: Problem) -> tuple[Term, tuple[Term, Term]]:
+    """The LoRA loss of `lora()` with f replaced by the data loss, and its variables A and B."""
+    setting = lora()
+    loss = instantiate(term_of(setting.L), {problem.loss.name: problem.loss})
+    return loss, (term_of(setting.A), term_of(setting.B))
+
+
+@lru_cache(maxsize=1)
+def target_point() -> Target:
+    """X⋆ for `DECAY`: proximal gradient, then Newton on a factor pair of its own rank."""
+    problem, weight = digits_problem(), float(DECAY)
+    found, steps = nuclear_minimizer(problem, weight)
+    rank = _rank(found)
+    u, sizes, vt = np.linalg.svd(found, full_matrices=False)
+    roots = np.sqrt(sizes[:rank])
+    pair = problem.batch({"A": u[:, :rank] * roots, "B": vt[:rank].T * roots, "λ": weight}, r=rank)
+    pair, _ = _polished(problem, pair)
+    point = pair.values["A"][0] @ pair.values["B"][0].T
+    witness = -slope_of(problem, point)[1] / weight
+    nuclear = float(np.sum(np.linalg.svd(point, compute_uv=False)))
+    pairing = abs(float(np.sum(witness * point)) - nuclear) / nuclear
+    raw_gap, gap = (duality_gap(problem, weight, x) for x in (found, point))
+    return Target(point, witness, rank, steps, raw_gap, gap, pairing)
+
+
+@lru_cache(maxsize=8)
+def trained_point(rank: int) -> Trained:
+    """A second-order point from A Gaussian with standard deviation `SPREAD`, B = 0."""
+    problem = digits_problem()
+    rng = np.random.default_rng(_SEED)
+    rows, cols = problem.dims.values()
+    start = {"A": SPREAD * rng.standard_normal((rows, rank)), "B": np.zeros((cols, rank)), "λ": float(DECAY)}
+    loss, variables = lora_loss(problem)
+    pair, residual = _polished(problem, descend(loss, variables, problem.batch(start, r=rank), 1e-9))
+    lowest, highest, gauge = curvature_off_gauge(loss, variables, pair)
+    return Trained(pair.values["A"][0], pair.values["B"][0], residual, lowest, highest, gauge)
+
+
+def _polished(problem: Problem, pair: Batch) -> tuple[Batch, float]:
+    """Newton to rounding level; the residual is `‖∇L‖ / (λ‖(A, B)‖)`."""
+    loss, variables = lora_loss(problem)
+    size = float(DECAY) * float(np.linalg.norm(stacked(variables, pair)))
+    pair = newton(loss, variables, pair, gauge_directions, _ROUNDING * size)
+    return pair, float(np.linalg.norm(value_and_gradient(loss, variables, pair)[1])) / size
+
+
+def _rank(matrix: Array) -> int:
+    sizes = np.linalg.svd(matrix, compute_uv=False)
+    return int(np.sum(sizes > _RANK_CUT * sizes[0]))
+
+
+def _facts(problem: Problem, target: Target, trained: Trained) -> tuple[str, ...]:
+    update = trained.first @ trained.second.T
+    excess = float(np.linalg.norm(slope_of(problem, update)[1], 2)) / float(DECAY)
+    distance = float(np.linalg.norm(update - target.point) / np.linalg.norm(target.point))
+    return (
+        f"N={problem.count}",
+        f"λ={float(DECAY):g}",
+        f"rank X = {_rank(update)} of {trained.first.shape[1]}",
+        f"rank X⋆ = {target.rank}",
+        f"duality gap {abs(target.gap):.0e}",
+        f"‖X−X⋆‖/‖X⋆‖ = {distance:.1e}",
+        f"‖∇L‖/(λ‖(A,B)‖) = {trained.residual:.0e}",
+        f"λ_min = {trained.lowest:.1e} off {trained.gauge} gauge directions",
+        f"‖G‖_op/λ = {excess:.6g}",
+        f"accuracy {problem.accuracy(np.zeros_like(update)):.3f} → {problem.accuracy(update):.3f}",
+        f"X⋆ from {target.steps} proximal steps (gap {abs(target.raw_gap):.0e}), then Newton",
+        f"⟨S,X⋆⟩ = ‖X⋆‖_* to {target.pairing_error:.0e}",
+    )
