@@ -91,6 +91,13 @@ def test_identities_are_proved_for_all_sizes() -> None:
         assert kernel_check(result.certificate).accepted
 
 
+def test_assumptions_along_a_process_are_about_the_start() -> None:
+    descent = gradient_descent(L, step=eta, start=(s.A0, zeros(s.n, s.r)))
+    result = check(always(descent, given=equal(B, 0), then=equal(B, 0)))
+    assert isinstance(result.payload, Refuted)
+    assert result.certificate["steps"] >= 1
+
+
 @pytest.mark.parametrize(
     "formula",
     [

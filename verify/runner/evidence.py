@@ -108,8 +108,12 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
             key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
             if key not in opened:
                 opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
+            assumed = None
             for state, steps in _states(start, formula, profile):
-                _tally(evidence, state, start, steps, opened[key])
+                if assumed is None:
+                    # Assumptions speak of the start; along a process only the conclusion is read again.
+                    assumed = _assumed(state, opened[key][:-1])
+                _tally(evidence, state, start, steps, opened[key][-1], assumed)
         tested += start.count * (profile.instances // profile.points if landscape else 1)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
@@ -146,10 +150,14 @@ def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[
             yield state, steps
 
 
-def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conditions: list[Condition]) -> None:
-    decisions = decide(conditions, state)
-    *given, then = decisions
-    assumed = np.min([np.full(state.count, TRUE), *(d.truth for d in given)], axis=0)
+def _assumed(state: Batch, conditions: list[Condition]) -> np.ndarray:
+    """Whether all assumptions hold, `(count,)`: true, undecided or false."""
+    truths = [np.full(state.count, TRUE), *(d.truth for d in decide(conditions, state))]
+    return np.asarray(np.min(truths, axis=0))
+
+
+def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusion: Condition, assumed: np.ndarray) -> None:
+    (then,) = decide([conclusion], state)
     met = assumed == TRUE
     active = met & ~then.trivial
     possible = (assumed >= UNDECIDED) & ~then.trivial

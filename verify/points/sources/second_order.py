@@ -313,6 +313,7 @@ def _found(
     good = points.status == Status.SECOND_ORDER
     arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}
     batch = finished(problem.batch(arrays), problem.loss, statement.variables)
+    assert batch.slack is not None
     # Where the Hessian is too flat for the point to be accurate, margins read there would mean nothing.
     inaccurate = good & ~(batch.slack <= LOOSE / 10)
     tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
