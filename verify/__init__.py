@@ -12,7 +12,8 @@ from typing import Any
 from verify._version import __version__
 
 _HOMES = {
-    "verify.language.claims": "Claim Expect Formula Keyword always claim exists forall on",
+    "verify.language.claims": "Claim Expect Keyword claim on",
+    "verify.language.quantifiers": "always exists forall",
     "verify.language.domains": "parameter",
     "verify.language.errors": "ClaimError GateError NotDifferentiable NotRational ShapeError",
     "verify.language.functions": (

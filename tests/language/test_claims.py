@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from verify import *
-from verify.language.claims import Quantifier
+from verify.language.formulas import Quantifier
 
 s = lora()
 A, B, X, f, L, r, lam = s.A, s.B, s.X, s.f, s.L, s.r, s.decay

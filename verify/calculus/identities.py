@@ -17,7 +17,7 @@ from itertools import combinations_with_replacement
 from typing import TypeVar
 
 from verify.calculus.differentiate import expand
-from verify.calculus.normal_form import multiply, polynomial_of, trace_of
+from verify.calculus.normal_form import polynomial_of, trace_of
 from verify.calculus.polynomials import (
     Key,
     Monomial,
@@ -32,6 +32,7 @@ from verify.calculus.polynomials import (
     word_key,
     word_of,
 )
+from verify.calculus.products import multiply
 from verify.calculus.traces import equal_traces, letter_shape, word_shape
 from verify.language.errors import ShapeError
 from verify.language.terms import Dim, Shape, Term, make, number, show_shape, symbol

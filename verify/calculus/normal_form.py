@@ -14,12 +14,8 @@ from fractions import Fraction
 from itertools import product
 
 from verify.calculus.polynomials import (
-    Key,
-    Letter,
-    Monomial,
     Polynomial,
     Word,
-    atom_key,
     constant,
     from_word,
     hadamard_word,
@@ -29,15 +25,11 @@ from verify.calculus.polynomials import (
     sum_of,
     term_of_polynomial,
     term_of_word,
-    turned,
-    word_key,
-    word_of,
 )
+from verify.calculus.products import dimension, multiply, power, reduce_word
 from verify.calculus.traces import letter_shape, trace_of_word
 from verify.language.operations.entries import HOLE
 from verify.language.terms import Shape, Term, make, walk
-
-_EXPANSION_LIMIT = 3000
 
 
 def canonical(term: Term) -> Term:
@@ -60,117 +52,6 @@ def polynomial_of(term: Term) -> Polynomial:
     return done[term]
 
 
-# --- products -------------------------------------------------------------------------------------------------------
-
-
-def multiply(left: Polynomial, right: Polynomial, shape: Shape) -> Polynomial:
-    """The product (scalar times anything, or matrix times matrix), with the result's shape."""
-    total: dict[Key, Fraction] = {}
-    extra: list[Polynomial] = []
-    for (m1, w1), v1 in left.terms.items():
-        for (m2, w2), v2 in right.terms.items():
-            monomial, composites = _merge(m1, m2)
-            word, factor = _reduce_word(w1 + w2) if w1 and w2 else (w1 or w2, constant(1))
-            if shape == (1, 1) and word:
-                word = min(word, turned(word), key=word_key)
-            if composites or factor != constant(1):
-                part = Polynomial(shape, {(monomial, word): v1 * v2})
-                for composite in [*composites, factor]:
-                    part = multiply(composite, part, shape)
-                extra.append(part)
-            else:
-                key = (monomial, word)
-                total[key] = total.get(key, Fraction(0)) + v1 * v2
-    result = Polynomial(shape, {k: v for k, v in total.items() if v})
-    return sum_of([result, *extra], shape) if extra else result
-
-
-def _merge(left: Monomial, right: Monomial) -> tuple[Monomial, list[Polynomial]]:
-    """The product of two monomials; powers of sums that became whole are returned expanded."""
-    if not left or not right:
-        return left or right, []
-    exponents = dict(left)
-    for atom, exponent in right:
-        exponents[atom] = exponents.get(atom, Fraction(0)) + exponent
-    composites: list[Polynomial] = []
-    for atom, exponent in list(exponents.items()):
-        if exponent == 0:
-            del exponents[atom]
-        elif atom.op in ("add", "mul", "num") and exponent.denominator == 1 and exponent > 0:
-            composites.append(power(polynomial_of(atom), exponent))
-            del exponents[atom]
-    return tuple(sorted(exponents.items(), key=lambda item: atom_key(item[0]))), composites
-
-
-def _reduce_word(word: Word) -> tuple[Word, Polynomial]:
-    """Cancel `K⁻¹K` and `1ᵀ1 = n` inside a word; the second value is the scalar that came out."""
-    letters: list[Letter] = []
-    factor = constant(1)
-    for letter in word:
-        letters.append(letter)
-        _cancel_inverse(letters)
-        if len(letters) >= 2 and letters[-1][0].op == "ones" and letters[-2:] == [(letter[0], True), (letter[0], False)]:
-            del letters[-2:]
-            factor = multiply(factor, _dimension(make("dim", payload=(letter[0].shape[0],)), ()), ())  # type: ignore[misc]
-    return tuple(letters), factor
-
-
-def _cancel_inverse(letters: list[Letter]) -> None:
-    """Remove a trailing `K⁻¹·K` or `K·K⁻¹`, where K is a product of letters."""
-    atom, flipped = letters[-1]
-    if atom.op == "inverse":
-        inside = word_of(atom.args[0])
-        if inside is not None:
-            wanted = list(turned(inside) if flipped else inside)
-            if letters[-1 - len(wanted) : -1] == wanted:
-                del letters[-1 - len(wanted) :]
-                return
-    for start in range(len(letters) - 2, -1, -1):
-        candidate, turned_flag = letters[start]
-        if candidate.op == "inverse":
-            inside = word_of(candidate.args[0])
-            if inside is not None and letters[start + 1 :] == list(turned(inside) if turned_flag else inside):
-                del letters[start:]
-                return
-
-
-def power(base: Polynomial, exponent: Fraction) -> Polynomial:
-    """A scalar polynomial to a rational power; small whole powers are expanded."""
-    whole = exponent.denominator == 1
-    if whole and exponent >= 0 and len(base.terms) ** int(exponent) <= _EXPANSION_LIMIT and exponent <= 64:
-        result = constant(1)
-        for _ in range(int(exponent)):
-            result = multiply(result, base, ())
-        return result
-    single = base.single()
-    if single is not None:
-        monomial, _, value = single
-        if whole:
-            raised = tuple((a, e * exponent) for a, e in monomial)
-            return Polynomial((), {(raised, ()): value ** int(exponent)})
-        if value == 1 and len(monomial) == 1 and monomial[0][1] == 1:
-            return scalar_atom(monomial[0][0], exponent)
-    if base.is_zero and exponent > 0:
-        return constant(0)
-    if single is not None and not single[0] and not whole:
-        root = _exact_root(single[2], exponent)
-        if root is not None:
-            return constant(root)
-    return scalar_atom(term_of_polynomial(base), exponent)
-
-
-def _exact_root(value: Fraction, exponent: Fraction) -> Fraction | None:
-    """`value ** exponent` where it is rational (square roots only)."""
-    from math import isqrt
-
-    if exponent.denominator != 2 or value < 0:
-        return None
-    top, bottom = isqrt(value.numerator), isqrt(value.denominator)
-    if top * top != value.numerator or bottom * bottom != value.denominator or top == 0:
-        return None
-    return Fraction(top, bottom) ** int(exponent.numerator)
-
-
 # --- rules of the node kinds ----------------------------------------------------------------------------------------
 
 Rule = Callable[[Term, Sequence[Polynomial]], Polynomial]
@@ -185,11 +66,6 @@ def _letter(atom: Term, *, flipped: bool = False) -> Polynomial:
 
 def _symbol(node: Term, args: Sequence[Polynomial]) -> Polynomial:
     return scalar_atom(node) if node.is_scalar else _letter(node)
-
-
-def _dimension(node: Term, args: Sequence[Polynomial]) -> Polynomial:
-    size = node.payload[0]
-    return constant(size) if isinstance(size, int) else scalar_atom(node)
 
 
 def _ones(node: Term, args: Sequence[Polynomial]) -> Polynomial:
@@ -228,7 +104,7 @@ def _word_trace(word: Word, shape: Shape) -> Polynomial:
     if any(atom.op in ("ones", "inverse") for atom, _ in word):
         for i in range(len(word)):
             rotated = word[i:] + word[:i]
-            reduced, factor = _reduce_word(rotated)
+            reduced, factor = reduce_word(rotated)
             if len(reduced) < len(rotated):
                 return multiply(factor, _word_trace(reduced, letter_shape(rotated[0])[:1] * 2), ())
     result = trace_of_word(word, shape)
@@ -400,7 +276,7 @@ def _opaque(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 _RULES: dict[str, Rule] = {
     "num": lambda node, args: constant(node.payload[0]),
-    "dim": _dimension,
+    "dim": lambda node, args: dimension(node.payload[0]),
     "sym": _symbol,
     "hole": lambda node, args: scalar_atom(node),
     "eye": lambda node, args: from_word((), node.shape),

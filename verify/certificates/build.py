@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from verify.calculus.identities import Cofactor, Proof
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.serial import Json, term_to_json
 from verify.language.terms import Term, number
 from verify.search.instances import ExactInstance, values_to_json

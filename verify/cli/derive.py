@@ -14,7 +14,7 @@ from verify.cli.show import show
 from verify.evaluation.derivatives import gradient, hessian_form
 from verify.language.claims import Claim
 from verify.language.errors import ClaimError, GateError
-from verify.language.functions import is_matrix
+from verify.language.nodes import is_matrix
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.settings import Setting

@@ -6,8 +6,8 @@ import argparse
 
 from verify.cli.main import OK, UNMET, UsageError
 from verify.evaluation.derivatives import gated_gradient
-from verify.language.claims import Formula
 from verify.language.errors import ClaimError, GateError
+from verify.language.formulas import Formula
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary

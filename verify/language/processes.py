@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.functions import MATRIX_NODES, SCALAR_NODES, Expression, is_matrix
+from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Expression, is_matrix
 from verify.language.operations.operation import Precedence
 from verify.language.printing import TermPrinter
 from verify.language.serial import Json, term_to_json
@@ -124,7 +124,7 @@ def derivative(expression: Expression, directions: dict[Any, Any], order: int = 
 
     `derivative(L, {A: U, B: V}, order=2)` is `D²L[(U,V),(U,V)]`.
     """
-    from verify.language.functions import Carrier
+    from verify.language.nodes import Carrier
 
     names = tuple(str(v.name) for v in directions)
     return SCALAR_NODES["derivative"](Carrier((names, order)), expression, *directions.values())

@@ -9,7 +9,8 @@ from typing import Any
 import sympy as sp
 
 from verify.language.errors import ClaimError
-from verify.language.functions import Expression, Smooth, frobenius, function, smooth
+from verify.language.functions import Smooth, frobenius, function, smooth
+from verify.language.nodes import Expression
 from verify.language.statements import RegularizedStationary, Stationary, function_of
 from verify.language.terms import Term
 from verify.language.translate import declared_term_of

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.functions import Expression, Smooth
+from verify.language.functions import Smooth
+from verify.language.nodes import Expression
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json

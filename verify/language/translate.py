@@ -24,7 +24,7 @@ from sympy.matrices.expressions.special import OneMatrix
 
 from verify.language.domains import REALS, domain_of
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.functions import Carrier, MatrixNode, ScalarNode
+from verify.language.nodes import Carrier, MatrixNode, ScalarNode
 from verify.language.operations.algebra import chain, fraction_power
 from verify.language.operations.derived import check_directions
 from verify.language.operations.entries import HOLE

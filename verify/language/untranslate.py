@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.special import OneMatrix
 
-from verify.language.functions import MATRIX_NODES, SCALAR_NODES, Carrier
+from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Carrier
 from verify.language.operations.entries import HOLE
 from verify.language.terms import Dim, Term, rebuild, symbol, walk
 from verify.language.translate import sympy_dim

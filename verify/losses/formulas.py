@@ -17,7 +17,6 @@ from typing import Any
 import sympy as sp
 
 from verify.language.functions import (
-    Expression,
     Smooth,
     dimensions,
     elementwise,
@@ -33,6 +32,7 @@ from verify.language.functions import (
     softmax,
     softplus,
 )
+from verify.language.nodes import Expression
 from verify.language.settings import lora
 
 

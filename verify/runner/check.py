@@ -15,8 +15,9 @@ import numpy as np
 from verify.calculus.conditions import conjuncts, reduced
 from verify.evaluation.derivatives import gated_gradient
 from verify.kernel import Truth
-from verify.language.claims import Claim, Expect, Formula, Quantifier
+from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
+from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Stationary
 from verify.points.sources.second_order import needs_landscape
 from verify.runner.evidence import Evidence, Finding, Progress, gather

@@ -16,7 +16,7 @@ import numpy as np
 from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce

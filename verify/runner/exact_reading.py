@@ -10,7 +10,7 @@ from typing import Any
 from verify.certificates.build import instance_certificate
 from verify.kernel import Decision, Rejected, Truth, decide
 from verify.kernel import check as kernel_check
-from verify.language.claims import Formula, Quantifier
+from verify.language.formulas import Formula, Quantifier
 from verify.language.printing import text
 from verify.language.terms import Term, is_zero, rebuild, symbol, walk
 from verify.search.exact_assumptions import Enforcer

@@ -13,7 +13,7 @@ from verify.calculus.conditions import Condition, reduced
 from verify.evaluation.batches import instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.runner.exact_reading import ExactReader
 from verify.search.instances import ExactInstance, to_batch
 from verify.search.strategies import exact_instances

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from verify.language.claims import Formula, always, closure
+from verify.language.formulas import Formula
 from verify.language.processes import Process
+from verify.language.quantifiers import always, closure
 from verify.language.statements import require_statement
 from verify.runner.proving import prove_identity
 from verify.runner.verdicts import Payload, Unknown

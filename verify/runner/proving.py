@@ -9,8 +9,8 @@ from verify.calculus.differentiate import expand, gradients
 from verify.calculus.identities import Proof, prove_zero
 from verify.certificates.build import identity_certificate
 from verify.kernel import check as kernel_check
-from verify.language.claims import Formula, Quantifier
 from verify.language.errors import NotDifferentiable
+from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Combination, Comparison, RegularizedStationary, Statement, Stationary
 from verify.language.terms import Term, is_zero, make, number
 from verify.runner.verdicts import Proved

@@ -22,8 +22,8 @@ from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.evaluation.models import TermModel
-from verify.language.claims import Formula, Quantifier
 from verify.language.errors import NoSource
+from verify.language.formulas import Formula, Quantifier
 from verify.language.operations.operation import Environment, FunctionModel
 from verify.language.statements import Comparison, Statement
 from verify.points.data.datasets import DatasetInstance, batch_for

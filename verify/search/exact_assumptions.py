@@ -19,8 +19,8 @@ from verify.evaluation.batches import instantiate
 from verify.evaluation.fields import RationalField
 from verify.evaluation.interpret import evaluate_term
 from verify.evaluation.rational_linear_algebra import eliminate
-from verify.language.claims import Formula
 from verify.language.errors import NotDifferentiable, NotRational
+from verify.language.formulas import Formula
 from verify.language.operations.operation import Environment
 from verify.language.statements import Comparison
 from verify.language.terms import Term, make, number, symbol, symbols_of

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from verify.evaluation.batches import Batch
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.operations.algebra import inner
 from verify.language.operations.entries import HOLE
 from verify.language.operations.functions import FunctionSymbol

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.terms import Dim
 from verify.search.instances import ExactInstance, Rows
 

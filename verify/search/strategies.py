@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from verify.calculus.conditions import Condition
 from verify.evaluation.rational_linear_algebra import inverse, product, transposed
-from verify.language.claims import Formula
 from verify.language.domains import Domain
+from verify.language.formulas import Formula
 from verify.language.terms import Dim
 from verify.losses.taylor import data_name
 from verify.points.sources.dimensions import about_dimensions, allowed

@@ -9,8 +9,8 @@ from typing import Any
 import sympy as sp
 
 from verify.evaluation.interpret import bind_dims, exact_array
-from verify.language.claims import Formula
 from verify.language.errors import ClaimError
+from verify.language.formulas import Formula
 from verify.language.functions import Operator, Smooth
 from verify.language.terms import ARGUMENT, Term, symbols_of
 from verify.language.translate import term_of

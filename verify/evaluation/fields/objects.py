@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -13,44 +14,44 @@ from verify.language.errors import NotRational
 Array = Any
 
 
-class ObjectField:
+class ObjectField(ABC):
     """What the three fields on object arrays share; subclasses say what a number and a function is."""
 
+    @abstractmethod
     def scalar(self, value: Fraction) -> Any:
         """One number of the field."""
-        raise NotImplementedError
 
+    @abstractmethod
     def one_function(self, name: str, x: Any) -> Any:
         """A named function at one number."""
-        raise NotImplementedError
 
+    @abstractmethod
     def one_power(self, x: Any, exponent: Fraction) -> Any:
         """A rational power of one number."""
-        raise NotImplementedError
 
     def one_singular_values(self, rows: list[list[Any]]) -> list[Any]:
         """Singular values of one matrix, descending."""
-        raise NotImplementedError
+        raise NotRational("singular values have no value in this arithmetic")
 
+    @abstractmethod
     def one_inverse(self, rows: list[list[Any]]) -> list[list[Any]]:
         """The inverse of one matrix."""
-        raise NotImplementedError
 
+    @abstractmethod
     def one_det(self, rows: list[list[Any]]) -> Any:
         """The determinant of one matrix."""
-        raise NotImplementedError
 
     def one_rank(self, rows: list[list[Any]]) -> int:
         """The rank of one matrix."""
-        raise NotImplementedError
+        raise NotRational("the rank has no value in this arithmetic")
 
     def one_lambda_min(self, rows: list[list[Any]]) -> Any:
         """The smallest eigenvalue of one symmetric matrix."""
-        raise NotImplementedError
+        raise NotRational("eigenvalues have no value in this arithmetic")
 
     def one_off_block(self, y: list[list[Any]], x: list[list[Any]]) -> list[list[Any]]:
         """The ⊥⊥ block of one pair."""
-        raise NotImplementedError
+        raise NotRational("projections have no value in this arithmetic")
 
     def number(self, value: Fraction) -> Array:
         """A constant."""

@@ -23,8 +23,8 @@ import numpy as np
 
 from verify.evaluation.batches import Batch, instantiate
 from verify.evaluation.interpret import bind_dims
-from verify.language.claims import Formula
 from verify.language.errors import NoSource, ShapeError
+from verify.language.formulas import Formula
 from verify.language.settings import lora
 from verify.language.sources import Dataset
 from verify.language.terms import Term

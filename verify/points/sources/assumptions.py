@@ -16,7 +16,7 @@ from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.statements import Comparison, Stationary
 from verify.language.terms import Term, symbols_of
 from verify.points.sources.repair import repair_equalities

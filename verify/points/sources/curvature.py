@@ -10,7 +10,7 @@ import numpy as np
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
-from verify.language.claims import Formula
+from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Curvature
 from verify.language.terms import Term, number, symbols_of

@@ -14,8 +14,8 @@ import numpy as np
 
 from verify.calculus.conditions import Condition
 from verify.evaluation.batches import Batch
-from verify.language.claims import Formula
 from verify.language.domains import Domain
+from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import Dim
 from verify.losses.taylor import data_name, taylor_model

@@ -21,8 +21,8 @@ from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.evaluation.tolerances import LOOSE
-from verify.language.claims import Formula
 from verify.language.errors import NoSource
+from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
 from verify.language.terms import Term

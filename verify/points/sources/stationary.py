@@ -18,8 +18,8 @@ from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
-from verify.language.claims import Formula
 from verify.language.errors import NoSource, NotDifferentiable
+from verify.language.formulas import Formula
 from verify.language.operations.algebra import fraction_power
 from verify.language.statements import Stationary
 from verify.language.terms import Term, make, number, symbol, symbols_of
