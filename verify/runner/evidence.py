@@ -51,8 +51,9 @@ class Finding:
 
 @dataclass
 class Evidence:
-    """What a pass over the instances found."""
+    """What a pass over the instances found; at most `most` violations and undecided instances are kept."""
 
+    most: int = 4 * _KEPT
     n: int = 0
     n_active: int = 0
     n_trivial: int = 0
@@ -96,7 +97,7 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
     conclusion = _NOTHING if formula.then is None else reduced(formula.then, formula.process)
     conditions = [*given, conclusion]
     flat = conjuncts(given)
-    evidence = Evidence()
+    evidence = Evidence(most=max(4 * _KEPT, profile.retries))
     opened: dict[object, list[Condition]] = {}
     began = time.monotonic()
     tested, idle = 0, 0
@@ -181,4 +182,4 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusio
         for index in np.flatnonzero(mask)[:most]:
             kept.append(Finding(state.at(index), start.at(index), steps, float(then.margin[index])))
         kept.sort(key=lambda f: f.size)
-        del kept[_KEPT * 4 :]
+        del kept[evidence.most :]
