@@ -202,7 +202,9 @@ def _retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: P
             refuted = _refutation(arranged, formula, reader, evidence.coverage(), profile)
             if refuted is not None:
                 return refuted
-        if decision.conclusion is Truth.TRUE or any(t is Truth.FALSE for t in decision.hypotheses):
+        # An assumption that the floats held true, met only up to rounding, is exactly false: that settles nothing.
+        excluded = any(decision.hypotheses[i] is Truth.FALSE for i in finding.unclear if i < len(decision.hypotheses))
+        if decision.conclusion is Truth.TRUE or excluded:
             settled += 1
     if settled and settled == len(evidence.undecided[: profile.retries]):
         # Every retried one was settled as true; those beyond the retry budget stay undecided and are counted.

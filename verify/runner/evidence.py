@@ -41,6 +41,8 @@ class Finding:
     start: Batch
     steps: int
     margin: float
+    unclear: tuple[int, ...] = ()
+    """The assumptions that the floats left undecided, by position."""
 
     @property
     def size(self) -> tuple[bool, int, int]:
@@ -109,12 +111,12 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
             key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
             if key not in opened:
                 opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
-            assumed = None
+            truths = None
             for state, steps in _states(start, formula, profile):
-                if assumed is None:
+                if truths is None:
                     # Assumptions speak of the start; along a process only the conclusion is read again.
-                    assumed = _assumed(state, opened[key][:-1])
-                _tally(evidence, state, start, steps, opened[key][-1], assumed)
+                    truths = _assumptions(state, opened[key][:-1])
+                _tally(evidence, state, start, steps, opened[key][-1], truths)
         tested += start.count * (profile.instances // profile.points if landscape else 1)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
@@ -151,14 +153,19 @@ def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[
             yield state, steps
 
 
-def _assumed(state: Batch, conditions: list[Condition]) -> np.ndarray:
-    """Whether all assumptions hold, `(count,)`: true, undecided or false."""
-    truths = [np.full(state.count, TRUE), *(d.truth for d in decide(conditions, state))]
-    return np.asarray(np.min(truths, axis=0))
+def left_open(truths: np.ndarray) -> tuple[int, ...]:
+    """The positions of the undecided assumptions of one instance."""
+    return tuple(int(i) for i in np.flatnonzero(truths == UNDECIDED))
 
 
-def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusion: Condition, assumed: np.ndarray) -> None:
+def _assumptions(state: Batch, conditions: list[Condition]) -> np.ndarray:
+    """The truth of every assumption, `(assumptions + 1, count)`; the first row is true, for claims that assume nothing."""
+    return np.array([np.full(state.count, TRUE), *(d.truth for d in decide(conditions, state))])
+
+
+def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusion: Condition, truths: np.ndarray) -> None:
     (then,) = decide([conclusion], state)
+    assumed = np.min(truths, axis=0)
     met = assumed == TRUE
     active = met & ~then.trivial
     possible = (assumed >= UNDECIDED) & ~then.trivial
@@ -180,6 +187,8 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusio
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
     for mask, kept, most in ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT)):
         for index in np.flatnonzero(mask)[:most]:
-            kept.append(Finding(state.at(index), start.at(index), steps, float(then.margin[index])))
+            kept.append(
+                Finding(state.at(index), start.at(index), steps, float(then.margin[index]), left_open(truths[1:, index]))
+            )
         kept.sort(key=lambda f: f.size)
         del kept[evidence.most :]

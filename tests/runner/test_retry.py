@@ -1,0 +1,34 @@
+"""Reading undecided instances again: an assumption met only up to rounding settles nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+
+from verify import *
+from verify.evaluation.batches import Batch
+from verify.runner.check import _retry
+from verify.runner.evidence import Evidence, Finding
+from verify.runner.exact_reading import ExactReader
+from verify.runner.profiles import PROFILES
+
+n = dimensions("n")
+K = sp.MatrixSymbol("K", n, n)
+ORTHOGONAL = forall(K, given=equal(K.T * K, identity(n)), then=le(trace(K.T * K) * (1 + sp.Rational(5, 10**8)), n))
+SMALL = forall(K, given=lt(trace(K.T * K), 1), then=le(trace(K.T * K) * (1 + sp.Rational(5, 10**8)), 1))
+
+
+def left_after_retry(formula: object, matrix: list[list[float]], unclear: tuple[int, ...]) -> int:
+    batch = Batch({"n": len(matrix)}, {"K": np.array([matrix])}, count=1)
+    evidence = Evidence(n=1, n_active=1, n_undecided=1, undecided=[Finding(batch, batch, 0, 0.0, unclear)])
+    assert _retry(evidence, formula, ExactReader(formula), PROFILES["dev"]) is None
+    return evidence.n_undecided
+
+
+def test_an_assumption_that_holds_only_up_to_rounding_settles_nothing() -> None:
+    c, s = np.cos(1.0), np.sin(1.0)
+    assert left_after_retry(ORTHOGONAL, [[c, -s], [s, c]], ()) == 1
+
+
+def test_an_undecided_assumption_that_is_exactly_false_settles_the_instance() -> None:
+    assert left_after_retry(SMALL, [[1.0, 0.0], [0.0, 0.0]], (0,)) == 0
