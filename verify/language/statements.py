@@ -6,6 +6,7 @@ classes behind them. Expressions are translated, and their shapes checked, when 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,27 +22,27 @@ from verify.language.translate import declared_term_of
 
 
 @dataclass(frozen=True)
-class Statement:
+class Statement(ABC):
     """What all statements share: no truth value, printing in both notations, the terms they contain."""
 
     def __bool__(self) -> bool:
         raise ClaimError("a statement has no truth value: put it into forall(...), exists(...) or always(...)")
 
+    @abstractmethod
     def terms(self) -> Iterator[Term]:
         """The terms of the statement, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mapped(self, change: Any) -> Statement:
         """The same statement with every term changed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self, printer: TermPrinter) -> str:
         """The printed form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_json(self) -> Json:
         """The JSON list of the statement."""
-        raise NotImplementedError
 
     @property
     def text(self) -> str:
