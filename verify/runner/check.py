@@ -168,7 +168,7 @@ def _exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactIn
             found = reader.violates(replace(rounded, steps=steps))
             if found is not None:
                 return found
-    return None
+    return reader.violating_near(finding.start)
 
 
 def _has_steps(formula: Formula) -> bool:

@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from verify.certificates.build import instance_certificate
+from verify.certificates.stationary import PointBuilder
+from verify.evaluation.batches import Batch
 from verify.kernel import Decision, Rejected, Truth, decide
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
@@ -28,6 +30,7 @@ class ExactReader:
         self.formula = formula
         self.claim = formula.to_json()
         self.enforce: Callable[[ExactInstance], ExactInstance | None] = Enforcer(formula)
+        self.points = PointBuilder(formula)
 
     def read(self, instance: ExactInstance) -> Decision:
         """What the kernel says at the instance."""
@@ -44,6 +47,11 @@ class ExactReader:
         if arranged is None:
             return None
         return arranged if self.settles(self.read(arranged)) else None
+
+    def violating_near(self, batch: Batch) -> ExactInstance | None:
+        """A counterexample near the first instance of a batch, with its point made exactly stationary."""
+        built = self.points.near(batch)
+        return next((instance for instance in built if self.settles(self.read(instance))), None)
 
     def settles(self, decision: Decision) -> bool:
         """Whether a reading decides the claim: assumptions true, and the conclusion false (or nothing to conclude)."""
