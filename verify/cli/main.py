@@ -53,6 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="re-verify certificates with the independent kernel")
     check.add_argument("certificates", nargs="+", metavar="CERTIFICATE")
+    check.add_argument("--claim", metavar="FILE::NAME", help="also compare with this claim, elaborated again from its text")
 
     new = commands.add_parser("new", help="write a file of claims to start from")
     new.add_argument("file", metavar="FILE")
