@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=_positive, default=None, metavar="N", help="claims checked at once (default: all cores)")
     run.add_argument("--json", metavar="PATH", help="write the results as JSON")
     run.add_argument("--certificates", metavar="DIR", help="keep the certificates of PROVED and REFUTED claims")
+    run.add_argument("--counterexamples", metavar="DIR", help="keep only those of instances: refutations and witnesses")
     run.add_argument("--verbose", action="store_true", help="print the coverage of every claim")
 
     listing = commands.add_parser("list", help="list claims without checking them")

@@ -63,10 +63,9 @@ class ExactReader:
         """The shrunk instance with its certificate, if the kernel accepts it."""
         small = shrink(instance, self.formula, self.violates, tests)
         verdict = "PROVED" if self.formula.quantifier is Quantifier.EXISTS else "REFUTED"
-        certificate = instance_certificate(self.formula, small, verdict, BITS)
-        if not kernel_check(certificate).accepted:
-            return None
-        return small, certificate, self.read(small)
+        decision = self.read(small)
+        certificate = instance_certificate(self.formula, small, verdict, BITS, decision.comparison)
+        return (small, certificate, decision) if kernel_check(certificate).accepted else None
 
 
 def roundings() -> list[Callable[[float], Fraction]]:
@@ -81,6 +80,14 @@ def roundings() -> list[Callable[[float], Fraction]]:
 def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
     """The same instance, read after some training steps."""
     return replace(instance, steps=steps)
+
+
+def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
+    """The instance with its matrices to four decimals, to be shown only."""
+    shown = {
+        n: tuple(tuple(Fraction(round(x * 10_000), 10_000) for x in row) for row in m) for n, m in instance.matrices.items()
+    }
+    return replace(instance, matrices=shown)
 
 
 def show_instance(instance: ExactInstance, formula: Formula) -> str:
