@@ -85,7 +85,7 @@ def _hessians(hessian: Array, bounds: list[Curvature], base: ExactInstance, grid
     yield [[rounded[min(i, j)][max(i, j)] for j in range(len(rounded))] for i in range(len(rounded))]
     floor = low if low is not None else Fraction(0)
     extra = values - float(floor)
-    if bounds and extra.min() > -_SINGULAR * scale and extra.min() < scale / grid.q:
+    if extra.min() > -_SINGULAR * scale and extra.min() < scale / grid.q:
         kept = extra > _SINGULAR * scale
         roots = grid.matrix((vectors[:, kept] * np.sqrt(extra[kept])).T) if kept.any() else [[Fraction(0)] * len(values)]
         gram = product(transposed(roots), roots)

@@ -174,14 +174,12 @@ class PointBuilder:
 
 def _adapter(statement: Stationary) -> _Adapter | None:
     """The structure `f(point(A, B)) + rest(A, B)`, if the loss has it."""
-    nodes = [n for n in walk(statement.loss) if n.op == "smooth"]
-    if len(statement.variables) != 2 or len(nodes) != 1 or len(nodes[0].args) != 1:
+    if len(statement.variables) != 2:
         return None
-    (node,) = nodes
-    function: FunctionSymbol = node.payload[0]
-    opaque = replace(function, body=None)
-    loss = rebuild(statement.loss, {node: make("smooth", node.args[0], payload=(opaque,))})
-    point = expand(node.args[0])
+    named = _named(statement.loss) or _unnamed(statement)
+    if named is None:
+        return None
+    function, point, loss = named
     try:
         slopes = [expand(g) for g in gradients(loss, statement.variables)]
     except NotDifferentiable:
@@ -189,7 +187,48 @@ def _adapter(statement: Stationary) -> _Adapter | None:
     shown = {n: symbol(_SLOPE, function.shape) for g in slopes for n in walk(g) if n.op == "smoothgrad"}
     if len(shown) > 1:
         return None
-    return _Adapter(function, point, tuple(rebuild(g, dict(shown)) for g in slopes))
+    return _Adapter(function, expand(point), tuple(rebuild(g, dict(shown)) for g in slopes))
+
+
+_Split = tuple[FunctionSymbol, Term, Term]
+"""A function, its argument, and the loss with the function made opaque."""
+
+
+def _named(loss: Term) -> _Split | None:
+    """A loss that applies one function variable once."""
+    nodes = [n for n in walk(loss) if n.op == "smooth"]
+    if len(nodes) != 1 or len(nodes[0].args) != 1:
+        return None
+    (node,) = nodes
+    function: FunctionSymbol = node.payload[0]
+    opaque = make("smooth", node.args[0], payload=(replace(function, body=None),))
+    return function, node.args[0], rebuild(loss, {node: opaque})
+
+
+def _unnamed(statement: Stationary) -> _Split | None:
+    """A loss written out, whose summands see A and B either through `A·Bᵀ` alone or not at all through it."""
+    a, b = statement.variables
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        return None
+    update = make("matmul", a, make("transpose", b))
+    argument = symbol(ARGUMENT, (a.shape[0], b.shape[0]))
+    loss = expand(statement.loss)
+    inside, outside = [], []
+    for part in loss.args if loss.op == "add" else (loss,):
+        seen = rebuild(part, {update: argument})
+        names = symbols_of(seen)
+        if ARGUMENT in names and not {a.payload[0], b.payload[0]} & set(names):
+            inside.append(seen)
+        elif ARGUMENT not in names:
+            outside.append(part)
+        else:
+            return None
+    if not inside:
+        return None
+    body = inside[0] if len(inside) == 1 else make("add", *inside)
+    function = FunctionSymbol("·f", (a.shape[0], b.shape[0]), body)
+    opaque = make("smooth", update, payload=(replace(function, body=None),))
+    return function, update, make("add", opaque, *outside)
 
 
 @dataclass(frozen=True)

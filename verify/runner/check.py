@@ -41,7 +41,6 @@ from verify.runner.verdicts import (
 )
 from verify.search.instances import ExactInstance, from_batch
 
-
 _BOXED = 3
 """Violations for which an enclosure of the true point is tried."""
 
@@ -189,8 +188,8 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
         if found is not None:
             centre, certificate = found
             shown = show_instance(briefly(centre, formula), formula)
-            parts = (certificate[k] for k in ("claim", "dims", "values", "bits"))
-            comparison = decide(*parts, root=certificate["root"]).comparison
+            claim, dims, values = (certificate[k] for k in ("claim", "dims", "values"))
+            comparison = decide(claim, dims, values, certificate["bits"], root=certificate["root"]).comparison
             coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
             return Refuted(f"{shown} (a point in a box around this one)", comparison, certificate, coverage)
     return None
