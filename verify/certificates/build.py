@@ -42,8 +42,13 @@ def _cofactor(cofactor: Cofactor) -> Json:
     }
 
 
-def instance_certificate(formula: Formula, instance: ExactInstance, verdict: str, bits: int) -> Json:
-    """The certificate of one exact instance: a counterexample, or a witness of an `exists` claim."""
+def instance_certificate(
+    formula: Formula, instance: ExactInstance, verdict: str, bits: int, violated: tuple[str, str, str] | None = None
+) -> Json:
+    """The certificate of one exact instance: a counterexample, or a witness of an `exists` claim.
+
+    `violated` is the comparison that fails in the conclusion, as the kernel's `decide` gives it.
+    """
     certificate: dict[str, Any] = {
         "schema": SCHEMA,
         "kind": "instance",
@@ -55,6 +60,8 @@ def instance_certificate(formula: Formula, instance: ExactInstance, verdict: str
     }
     if instance.steps:
         certificate["steps"] = instance.steps
+    if violated is not None:
+        certificate["violated"] = dict(zip(("lhs", "rel", "rhs"), violated, strict=True))
     return certificate
 
 

@@ -1,29 +1,72 @@
-"""`verify check`: certificates re-verified by the kernel alone; needs nothing but the standard library."""
+"""`verify check`: certificates re-verified by the kernel alone; needs nothing but the standard library.
+
+With `--claim FILE::NAME` the claim is elaborated again, and each certificate must carry exactly its tree.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from collections.abc import Callable
+from typing import Any
 
-from verify.cli.main import OK, UNMET, USAGE
+from verify.cli.main import OK, UNMET, USAGE, UsageError
 from verify.kernel import check_bytes
+
+Mismatch = tuple[str, str]
+_LONGEST = 10_000_001
+"""One byte more than the kernel reads: enough for it to refuse a longer file."""
 
 
 def check(arguments: argparse.Namespace) -> int:
     """One line a certificate: accepted, or the first rule that failed and where."""
+    bound = None if arguments.claim is None else _binder(arguments.claim)
     code = OK
     for path in arguments.certificates:
         try:
             with open(path, "rb") as stream:
-                raw = stream.read()
+                raw = stream.read(_LONGEST)
         except OSError as error:
             print(f"{path}: error: cannot be opened ({error.strerror}): check the path", file=sys.stderr)
             code = USAGE
             continue
-        report = check_bytes(raw)
-        if report.accepted:
+        refusal = _refusal(raw, bound)
+        if refusal is None:
             print(f"accepted  {path}")
         else:
-            print(f"rejected  {path}: {report.rule} at {report.where or 'the top'}: {report.message}")
+            print(f"rejected  {path}: {refusal}")
             code = max(code, UNMET)
     return code
+
+
+def _refusal(raw: bytes, bound: Callable[[Any], Mismatch | None] | None) -> str | None:
+    """The first rule that failed, with the place and the reason."""
+    report = check_bytes(raw)
+    if not report.accepted:
+        return f"{report.rule} at {report.where or 'the top'}: {report.message}"
+    differs = None if bound is None else bound(json.loads(raw))
+    return None if differs is None else f"another claim at {differs[0]}: {differs[1]}"
+
+
+def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
+    """The comparison with the claim that a selector names.
+
+    Raises:
+        UsageError: if it names no claim, several, or one that cannot be elaborated.
+    """
+    from verify.certificates.binding import mismatch
+    from verify.runner.check import location_of, one_line
+    from verify.runner.loading import collect
+
+    collected = collect([selector])
+    for problem in collected.problems:
+        raise UsageError(f"{problem.location}: {problem.message}")
+    if len(collected.claims) != 1:
+        raise UsageError(f"--claim {selector} names {len(collected.claims)} claims: give one, as FILE::NAME")
+    claim = collected.claims[0].claim
+    try:
+        formula = claim.formula()
+    except Exception as error:  # whatever the user's own code raises
+        raise UsageError(f"{location_of(error, claim)}: error: {one_line(error)}") from error
+    return lambda certificate: mismatch(certificate, formula)

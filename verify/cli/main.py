@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--jobs", type=_positive, default=None, metavar="N", help="claims checked at once (default: all cores)")
     run.add_argument("--json", metavar="PATH", help="write the results as JSON")
     run.add_argument("--certificates", metavar="DIR", help="keep the certificates of PROVED and REFUTED claims")
+    run.add_argument("--counterexamples", metavar="DIR", help="keep only those of instances: refutations and witnesses")
     run.add_argument("--verbose", action="store_true", help="print the coverage of every claim")
 
     listing = commands.add_parser("list", help="list claims without checking them")
@@ -53,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="re-verify certificates with the independent kernel")
     check.add_argument("certificates", nargs="+", metavar="CERTIFICATE")
+    check.add_argument("--claim", metavar="FILE::NAME", help="also compare with this claim, elaborated again from its text")
 
     new = commands.add_parser("new", help="write a file of claims to start from")
     new.add_argument("file", metavar="FILE")

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not collected.claims and not collected.duplicates:
         print("verify: error: no claim could be collected: name a file with @claim functions", file=sys.stderr)
         return USAGE
-    for path in (arguments.json, arguments.certificates):
+    for path in (arguments.json, arguments.certificates, arguments.counterexamples):
         _require_writable(path)
     ready, skipped = _split(collected)
     results: list[Result] = []
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     with display.running(names):
         for result in _results(ready, collected, arguments, display):
             kept = _keep(result, arguments.certificates)
+            if result.certificate is not None and result.certificate["kind"] != "identity":
+                kept = _keep(kept, arguments.counterexamples)
             results.append(kept)
             display.result(kept)
             if arguments.json:

@@ -9,19 +9,21 @@ import time
 import traceback
 import zlib
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from verify.calculus.conditions import conjuncts, reduced
+from verify.certificates.root import root_certificate
 from verify.evaluation.derivatives import gated_gradient
-from verify.kernel import Truth
+from verify.kernel import Truth, decide
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Stationary
 from verify.points.sources.second_order import needs_landscape
 from verify.runner.evidence import Evidence, Finding, Progress, gather
-from verify.runner.exact_reading import ExactReader, roundings, show_instance
+from verify.runner.exact_reading import ExactReader, briefly, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
@@ -38,6 +40,9 @@ from verify.runner.verdicts import (
     Vacuous,
 )
 from verify.search.instances import ExactInstance, from_batch
+
+_BOXED = 3
+"""Violations for which an enclosure of the true point is tried."""
 
 
 def check(claim: Claim | Formula, profile: str = "dev", *, seed: int = 0) -> Result:
@@ -147,6 +152,9 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
         refuted = _refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
         if refuted is not None:
             return refuted
+    boxed = _in_a_box(evidence, formula, exact_seen)
+    if boxed is not None:
+        return boxed
     if evidence.violations:
         worst = evidence.violations[0]
         shown = show_instance(from_batch(worst.instance, formula, roundings()[-2], worst.steps), formula)
@@ -168,6 +176,22 @@ def _exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactIn
             found = reader.violates(replace(rounded, steps=steps))
             if found is not None:
                 return found
+    return reader.violating_near(finding.start)
+
+
+def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Refuted | None:
+    """A violation at a point whose data cannot be moved: the true point is enclosed, and the claim fails on the whole box."""
+    if formula.process is not None or not any(isinstance(s, Stationary) for s in formula.given):
+        return None
+    for finding in evidence.violations[:_BOXED]:
+        found = root_certificate(formula, from_batch(finding.start, formula, Fraction), "REFUTED")
+        if found is not None:
+            centre, certificate = found
+            shown = show_instance(briefly(centre, formula), formula)
+            claim, dims, values = (certificate[k] for k in ("claim", "dims", "values"))
+            comparison = decide(claim, dims, values, certificate["bits"], root=certificate["root"]).comparison
+            coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
+            return Refuted(f"{shown} (a point in a box around this one)", comparison, certificate, coverage)
     return None
 
 

@@ -8,6 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from verify.certificates.build import instance_certificate
+from verify.certificates.stationary import PointBuilder
+from verify.evaluation.batches import Batch
 from verify.kernel import Decision, Rejected, Truth, decide
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
@@ -28,6 +30,7 @@ class ExactReader:
         self.formula = formula
         self.claim = formula.to_json()
         self.enforce: Callable[[ExactInstance], ExactInstance | None] = Enforcer(formula)
+        self.points = PointBuilder(formula)
 
     def read(self, instance: ExactInstance) -> Decision:
         """What the kernel says at the instance."""
@@ -45,6 +48,11 @@ class ExactReader:
             return None
         return arranged if self.settles(self.read(arranged)) else None
 
+    def violating_near(self, batch: Batch) -> ExactInstance | None:
+        """A counterexample near the first instance of a batch, with its point made exactly stationary."""
+        built = self.points.near(batch)
+        return next((instance for instance in built if self.settles(self.read(instance))), None)
+
     def settles(self, decision: Decision) -> bool:
         """Whether a reading decides the claim: assumptions true, and the conclusion false (or nothing to conclude)."""
         if not all(t is Truth.TRUE for t in decision.hypotheses):
@@ -55,10 +63,9 @@ class ExactReader:
         """The shrunk instance with its certificate, if the kernel accepts it."""
         small = shrink(instance, self.formula, self.violates, tests)
         verdict = "PROVED" if self.formula.quantifier is Quantifier.EXISTS else "REFUTED"
-        certificate = instance_certificate(self.formula, small, verdict, BITS)
-        if not kernel_check(certificate).accepted:
-            return None
-        return small, certificate, self.read(small)
+        decision = self.read(small)
+        certificate = instance_certificate(self.formula, small, verdict, BITS, decision.comparison)
+        return (small, certificate, decision) if kernel_check(certificate).accepted else None
 
 
 def roundings() -> list[Callable[[float], Fraction]]:
@@ -73,6 +80,14 @@ def roundings() -> list[Callable[[float], Fraction]]:
 def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
     """The same instance, read after some training steps."""
     return replace(instance, steps=steps)
+
+
+def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
+    """The instance with its matrices to four decimals, to be shown only."""
+    shown = {
+        n: tuple(tuple(Fraction(round(x * 10_000), 10_000) for x in row) for row in m) for n, m in instance.matrices.items()
+    }
+    return replace(instance, matrices=shown)
 
 
 def show_instance(instance: ExactInstance, formula: Formula) -> str:

@@ -99,13 +99,13 @@ class Enforcer:
         value = self._residual(instance)
         if not any(value):
             return instance
-        entries = [x for n in names for x in _entries(instance, n)]
+        entries = [x for n in names for x in entries_of(instance, n)]
         if len(entries) > _UNKNOWNS:
             return None
         columns = []
         for position in range(len(entries)):
             moved = [x + Fraction(int(k == position)) for k, x in enumerate(entries)]
-            shifted = self._residual(_with_entries(instance, names, moved))
+            shifted = self._residual(with_entries(instance, names, moved))
             columns.append([a - b for a, b in zip(shifted, value, strict=True)])
         system = [[col[i] for col in columns] + [-value[i]] for i in range(len(value))]
         reduced_system, pivots, _ = eliminate(system)
@@ -114,19 +114,21 @@ class Enforcer:
         step = [Fraction(0)] * len(entries)
         for line, pivot in enumerate(pivots):
             step[pivot] = reduced_system[line][-1]
-        solved = _with_entries(instance, names, [x + d for x, d in zip(entries, step, strict=True)])
+        solved = with_entries(instance, names, [x + d for x, d in zip(entries, step, strict=True)])
         domains = self.formula.scalars()
         inside = all(domains[n].contains(solved.scalars[n]) for n in names if n in domains)
         return solved if inside else None
 
 
-def _entries(instance: ExactInstance, name: str) -> list[Fraction]:
+def entries_of(instance: ExactInstance, name: str) -> list[Fraction]:
+    """The numbers of a variable, row by row."""
     if name in instance.scalars:
         return [instance.scalars[name]]
     return [x for row in instance.matrices[name] for x in row]
 
 
-def _with_entries(instance: ExactInstance, names: Sequence[str], entries: Sequence[Fraction]) -> ExactInstance:
+def with_entries(instance: ExactInstance, names: Sequence[str], entries: Sequence[Fraction]) -> ExactInstance:
+    """The instance with the numbers of some variables replaced, in order."""
     start = 0
     for name in names:
         if name in instance.scalars:

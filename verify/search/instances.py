@@ -103,18 +103,25 @@ def body_of(function: FunctionSymbol, instance: ExactInstance) -> Term:
     cubic = instance.scalars[data_name(function.name, "c")]
     rows, cols = len(base), len(base[0])
     argument = symbol(ARGUMENT, (rows, cols))
-    centred = any(x for row in base for x in row)
-    move = make("add", argument, make("mul", number(-1), literal(base))) if centred else argument
-    parts: list[Term] = []
-    if any(x for row in slope for x in row):
-        parts.append(inner(literal(slope), move))
-    entries = [make("entry", move, payload=(i, j)) for i in range(rows) for j in range(cols)]
+    # Around the base point, but written out in the entries of the argument: that is shorter and cheaper to read.
+    base_entries = [x for row in base for x in row]
+    pull = [sum((h * x for h, x in zip(line, base_entries, strict=True)), Fraction(0)) for line in bend]
+    flat_slope = [g - p for g, p in zip((x for row in slope for x in row), pull, strict=True)]
+    constant = sum(
+        ((p / 2 - g) * x for p, g, x in zip(pull, (x for row in slope for x in row), base_entries, strict=True)), Fraction(0)
+    )
+    parts: list[Term] = [number(constant)] if constant else []
+    if any(flat_slope):
+        parts.append(inner(literal(tuple(tuple(flat_slope[i * cols : (i + 1) * cols]) for i in range(rows))), argument))
+    entries = [make("entry", argument, payload=(i, j)) for i in range(rows) for j in range(cols)]
     for a, left in enumerate(entries):
-        for b, right in enumerate(entries[a:], start=a):
-            coefficient = bend[a][b] / 2 if a == b else bend[a][b]
-            if coefficient:
-                parts.append(make("mul", number(coefficient), left, right))
+        # Grouped by the first factor: a reader multiplies mn times instead of (mn)²/2 times.
+        weights = [bend[a][a] / 2, *bend[a][a + 1 :]]
+        terms = [make("mul", number(w), e) for w, e in zip(weights, entries[a:], strict=True) if w]
+        if terms:
+            parts.append(make("mul", left, terms[0] if len(terms) == 1 else make("add", *terms)))
     if cubic:
+        move = make("add", argument, make("mul", number(-1), literal(base))) if any(base_entries) else argument
         cube = make("map", move, payload=(make("pow", HOLE, payload=(Fraction(3),)),))
         parts.append(make("mul", number(cubic / 6), entry_sum(cube)))
     if not parts:
