@@ -86,8 +86,12 @@ class Evidence:
 Progress = Callable[[int, int], None]
 
 
-def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None) -> Evidence:
+def gather(
+    formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None, *, seed: int = 0
+) -> Evidence:
     """Test the formula on float instances until the profile's count is reached.
+
+    Second-order points depend on the run's `seed` and are shared between claims; everything else is drawn from `rng`.
 
     Stops early when enough violations were found, or at the safety time, or when no instance meets the assumptions after
     many batches.
@@ -104,7 +108,7 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
     began = time.monotonic()
     tested, idle = 0, 0
     landscape = needs_landscape(formula)
-    for arranged in _source(formula, flat, rng, profile, evidence):
+    for arranged in _source(formula, flat, rng, profile, evidence, seed):
         start = arranged.batch
         before = evidence.n_active
         if start.count:
@@ -130,11 +134,11 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
 
 
 def _source(
-    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence
+    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence, seed: int
 ) -> Iterator[Arranged]:
     """Batches with their assumptions arranged: points of loss landscapes, or random data."""
     if needs_landscape(formula):
-        for batch in second_order_batches(formula, flat, rng, evidence.ends):
+        for batch in second_order_batches(formula, flat, seed, evidence.ends):
             yield Arranged(batch, solved=True)
         return
     solved = 0

@@ -1,8 +1,9 @@
 """The source of second-order stationary points for claims: loss families in the place of f, points by the batched finder.
 
-Main definitions: `second_order_batches`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are
+Main definitions: `second_order_batches`, `Tally`, `Landscape`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are
 known by construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets
-random data. Every start that does not end at a second-order point is counted, and is no instance.
+random data. Every start that does not end at a second-order point is counted, and is no instance. Claims that need the same
+points (equal `Landscape`) read the same stream, which is drawn once.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
+from itertools import count
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -28,6 +31,7 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import Term
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
+from verify.losses.extremal import plant_extremal
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
 from verify.points.finder.finder import find
 from verify.points.finder.result import Points, Status
@@ -35,9 +39,10 @@ from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
-from verify.points.sources.dimensions import sizes
+from verify.points.sources.dimensions import about_dimensions, sizes
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
+from verify.points.sources.singular import singular_pairs, with_singular_vectors
 
 Array = Any
 Generator = np.random.Generator
@@ -63,14 +68,81 @@ def _second_order(formula: Formula) -> Stationary | None:
     return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
 
 
-def second_order_batches(formula: Formula, conditions: Sequence[Condition], rng: Generator, tally: Tally) -> Iterator[Batch]:
+@dataclass(frozen=True)
+class Landscape:
+    """What the points for a claim depend on, and nothing else of it: claims with equal landscapes share their points."""
+
+    sizes: tuple[Any, ...]
+    variables: tuple[Any, ...]
+    statements: tuple[Any, ...]
+    spurious: bool
+    formula: Formula = field(compare=False, repr=False)
+
+
+def _landscape(formula: Formula, conditions: Sequence[Condition]) -> Landscape:
+    bound = tuple(sorted(formula.variables.items(), key=lambda item: item[0]))
+    shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
+    spurious = any(isinstance(s, Comparison) and s.relation == "distinct" for s in formula.given)
+    sizes_ = (formula.dims, tuple(about_dimensions(conditions)))
+    return Landscape(sizes_, bound, (*shown, *singular_pairs(formula)), spurious, formula)
+
+
+class _Stream:
+    """Batches that are drawn once and read by many; each with how its starts ended."""
+
+    def __init__(self, landscape: Landscape, seed: int) -> None:
+        self._tally = Tally()
+        rng = np.random.default_rng([seed, crc32(repr(landscape).encode())])
+        self._source = _draw(landscape, rng, self._tally)
+        self._drawn: list[tuple[Batch, Counter[str]]] = []
+        self._missing: NoSource | None = None
+
+    def read(self, tally: Tally) -> Iterator[Batch]:
+        """The stream from its beginning, tallied for one reader."""
+        for position in count():
+            if position == len(self._drawn):
+                batch = self._next()
+                if batch is None:
+                    return
+                self._drawn.append((batch, Counter(self._tally.ended)))
+            batch, ended = self._drawn[position]
+            tally.ended = Counter(ended)
+            yield batch
+
+
+    def _next(self) -> Batch | None:
+        if self._missing is not None:
+            raise self._missing
+        try:
+            return next(self._source, None)
+        except NoSource as reason:
+            self._missing = reason
+            raise
+
+
+@lru_cache(maxsize=12)
+def _stream(landscape: Landscape, seed: int) -> _Stream:
+    return _Stream(landscape, seed)
+
+
+def second_order_batches(formula: Formula, conditions: Sequence[Condition], seed: int, tally: Tally) -> Iterator[Batch]:
     """Endless batches of second-order points for the formula's `sosp()` assumption.
+
+    Args:
+        formula: the claim.
+        conditions: its assumptions.
+        seed: the run's; the points depend on it and on the claim's landscape only.
+        tally: where the starts of the batches read so far ended.
 
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
+    yield from _stream(_landscape(formula, conditions), seed).read(tally)
+
+
+def _draw(landscape: Landscape, rng: Generator, tally: Tally) -> Iterator[Batch]:
+    formula, conditions = landscape.formula, landscape.sizes[1]
     function = _opaque(formula)
-    spurious = any(isinstance(s, Comparison) and s.relation == "distinct" for s in formula.given)
     for number, dims in enumerate(sizes(formula.dims, conditions, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
@@ -79,18 +151,20 @@ def second_order_batches(formula: Formula, conditions: Sequence[Condition], rng:
         if number % 2 and not _has_room(formula, function, dims):
             # Small random sizes mostly have r ≥ min(m, n), where no spurious point exists.
             continue
-        for family in _families(formula, function, number)[: 1 if spurious else 2]:
+        for family in _families(formula, function, number)[: 1 if landscape.spurious else 2]:
             draw = partial(_drawn, family, start)
             yield from _on_family(formula, function, draw, dims, rng, tally)
-        if _second_order(formula) is not None:
-            yield from _on_family(formula, function, _planted, dims, rng, tally)
-            yield from _on_family(formula, function, _planted_rational, dims, rng, tally)
+        statement = _second_order(formula)
+        if statement is not None and len(statement.variables) == 2:
+            # Random starts almost never end at a spurious point (theory §4).
+            for plant in (_planted, _planted_rational, *((_planted_wide,) if number % 2 else (_planted_wide_rational,))):
+                yield from _on_family(formula, function, plant, dims, rng, tally)
 
 
 def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
     """Whether `min(m, n) > r`, as a spurious point needs (theory §3, Corollary A′)."""
     statement = _second_order(formula)
-    if statement is None:
+    if statement is None or len(statement.variables) != 2:
         return True
     sizes_ = [d if isinstance(d, int) else dims[d] for d in (*function.shape, statement.variables[0].shape[1])]  # type: ignore[misc]
     return min(sizes_[:2]) > sizes_[2]
@@ -98,10 +172,12 @@ def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) 
 
 def _opaque(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement = _second_order(formula)
+    statement, target = _second_order(formula), _target(formula)
     found = list(formula.functions().values())
-    if len(found) > 1 or (found and statement is not None and len(statement.variables) != 2):
-        raise NoSource("no source for second-order points of several opaque functions or several adapters yet")
+    if len(found) > 1:
+        raise NoSource("no source for second-order points of several opaque functions yet")
+    if found and statement is not None and target is not None and len(statement.variables) != 2:
+        raise NoSource("no source for X⋆ of several adapters yet")
     return found[0] if found else None
 
 
@@ -164,7 +240,7 @@ def _drawn(family: Family, start: Start, wanted: _Sizes, rng: Generator) -> tupl
 
 
 def _planted(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """Problems with a known spurious point, started there: random starts almost never end at one (theory §4)."""
+    """Problems with a known spurious point of rank r = r⋆, started there."""
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
     planted = plant_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
@@ -177,6 +253,27 @@ def _planted_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] 
         return None
     decayed = bool(wanted.weight.any())
     planted = plant_rational_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    return planted.problem, (planted.left, planted.right)
+
+
+def _planted_wide(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Spurious points of any rank r⋆ ≤ r at which Theorem D is attained or nearly so."""
+    return _wide(wanted, rng, rational=False)
+
+
+def _planted_wide_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """The same in small rational numbers."""
+    return _wide(wanted, rng, rational=True)
+
+
+def _wide(wanted: _Sizes, rng: Generator, *, rational: bool) -> tuple[Problem, Starts] | None:
+    room = min(wanted.rows, wanted.cols) - wanted.r
+    if room < 1:
+        return None
+    star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
+    planted = plant_extremal(
+        rng, _BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational
+    )
     return planted.problem, (planted.left, planted.right)
 
 
@@ -217,7 +314,8 @@ def _on_family(
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
     for batch in _found(stack, statement, target, rng, start, tally):
-        yield _assured(replace(batch, functions=functions), formula, function, problem)
+        named = with_singular_vectors(replace(batch, functions=functions), formula)
+        yield _assured(named, formula, function, problem)
 
 
 def _other_matrices(
@@ -286,7 +384,8 @@ def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: 
     frame = Batch(dims, values, count=_BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
     stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
-    yield from _found(stack, statement, None, rng, start, tally)
+    for batch in _found(stack, statement, None, rng, start, tally):
+        yield with_singular_vectors(batch, formula)
 
 
 def _problem(
