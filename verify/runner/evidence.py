@@ -21,7 +21,8 @@ from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally, needs_landscape, second_order_batches
+from verify.points.sources.landscapes import second_order_batches
+from verify.points.sources.second_order import Tally, adapters, needs_landscape
 from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
@@ -121,7 +122,7 @@ def gather(
                     # Assumptions speak of the start; along a process only the conclusion is read again.
                     truths = _assumptions(state, opened[key][:-1])
                 _tally(evidence, state, start, steps, opened[key][-1], truths)
-        tested += start.count * (profile.instances // profile.points if landscape else 1)
+        tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2 if landscape else 1)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
             progress(min(tested, profile.instances), profile.instances)
@@ -138,7 +139,7 @@ def _source(
 ) -> Iterator[Arranged]:
     """Batches with their assumptions arranged: points of loss landscapes, or random data."""
     if needs_landscape(formula):
-        for batch in second_order_batches(formula, flat, seed, evidence.ends):
+        for batch in second_order_batches(formula, flat, rng, seed, evidence.ends):
             yield Arranged(batch, solved=True)
         return
     solved = 0

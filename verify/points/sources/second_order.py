@@ -1,9 +1,8 @@
-"""The source of second-order stationary points for claims: loss families in the place of f, points by the batched finder.
+"""Second-order stationary points for claims: loss families in the place of f, points by the batched finder.
 
-Main definitions: `second_order_batches`, `Tally`, `Landscape`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are
-known by construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets
-random data. Every start that does not end at a second-order point is counted, and is no instance. Claims that need the same
-points (equal `Landscape`) read the same stream, which is drawn once.
+Main definitions: `draw`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
+construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets random data.
+Every start that does not end at a second-order point is counted, and is no instance.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from itertools import count
+from functools import partial
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -39,15 +36,16 @@ from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
-from verify.points.sources.dimensions import about_dimensions, sizes
+from verify.points.sources.dimensions import sizes
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
-from verify.points.sources.singular import singular_pairs, with_singular_vectors
 
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
-_BATCH = 60
+BATCH = 60
+_LARGEST = 40
+"""Most unknowns of claims about several adapters."""
 _EFFORT = Effort(gradient=1e-13)
 """Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance."""
 
@@ -61,89 +59,34 @@ class Tally:
 
 def needs_landscape(formula: Formula) -> bool:
     """Whether the claim speaks of second-order points or of X⋆, which only this source provides."""
-    return _second_order(formula) is not None or _target(formula) is not None
+    return second_order_of(formula) is not None or target_of(formula) is not None
 
 
-def _second_order(formula: Formula) -> Stationary | None:
+def adapters(formula: Formula) -> int:
+    """The number of adapted matrices; the points of several cost more than in proportion."""
+    statement = second_order_of(formula)
+    return 1 if statement is None else max(1, len(statement.variables) // 2)
+
+
+def second_order_of(formula: Formula) -> Stationary | None:
     return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
 
 
-@dataclass(frozen=True)
-class Landscape:
-    """What the points for a claim depend on, and nothing else of it: claims with equal landscapes share their points."""
-
-    sizes: tuple[Any, ...]
-    variables: tuple[Any, ...]
-    statements: tuple[Any, ...]
-    spurious: bool
-    formula: Formula = field(compare=False, repr=False)
-
-
-def _landscape(formula: Formula, conditions: Sequence[Condition]) -> Landscape:
-    bound = tuple(sorted(formula.variables.items(), key=lambda item: item[0]))
-    shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
-    spurious = any(isinstance(s, Comparison) and s.relation == "distinct" for s in formula.given)
-    sizes_ = (formula.dims, tuple(about_dimensions(conditions)))
-    return Landscape(sizes_, bound, (*shown, *singular_pairs(formula)), spurious, formula)
-
-
-class _Stream:
-    """Batches that are drawn once and read by many; each with how its starts ended."""
-
-    def __init__(self, landscape: Landscape, seed: int) -> None:
-        self._tally = Tally()
-        rng = np.random.default_rng([seed, crc32(repr(landscape).encode())])
-        self._source = _draw(landscape, rng, self._tally)
-        self._drawn: list[tuple[Batch, Counter[str]]] = []
-        self._missing: NoSource | None = None
-
-    def read(self, tally: Tally) -> Iterator[Batch]:
-        """The stream from its beginning, tallied for one reader."""
-        for position in count():
-            if position == len(self._drawn):
-                batch = self._next()
-                if batch is None:
-                    return
-                self._drawn.append((batch, Counter(self._tally.ended)))
-            batch, ended = self._drawn[position]
-            tally.ended = Counter(ended)
-            yield batch
-
-
-    def _next(self) -> Batch | None:
-        if self._missing is not None:
-            raise self._missing
-        try:
-            return next(self._source, None)
-        except NoSource as reason:
-            self._missing = reason
-            raise
-
-
-@lru_cache(maxsize=12)
-def _stream(landscape: Landscape, seed: int) -> _Stream:
-    return _Stream(landscape, seed)
-
-
-def second_order_batches(formula: Formula, conditions: Sequence[Condition], seed: int, tally: Tally) -> Iterator[Batch]:
-    """Endless batches of second-order points for the formula's `sosp()` assumption.
+def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, *, spurious: bool) -> Iterator[Batch]:
+    """Endless batches of second-order points.
 
     Args:
-        formula: the claim.
-        conditions: its assumptions.
-        seed: the run's; the points depend on it and on the claim's landscape only.
-        tally: where the starts of the batches read so far ended.
+        formula: the core of a claim (`sources.landscapes`): its variables are those that the points depend on.
+        rules: the conditions on sizes.
+        rng: the source of randomness.
+        tally: where the starts of the batches drawn so far ended.
+        spurious: whether only points other than X⋆ are of use.
 
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    yield from _stream(_landscape(formula, conditions), seed).read(tally)
-
-
-def _draw(landscape: Landscape, rng: Generator, tally: Tally) -> Iterator[Batch]:
-    formula, conditions = landscape.formula, landscape.sizes[1]
     function = _opaque(formula)
-    for number, dims in enumerate(sizes(formula.dims, conditions, rng)):
+    for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
@@ -151,19 +94,30 @@ def _draw(landscape: Landscape, rng: Generator, tally: Tally) -> Iterator[Batch]
         if number % 2 and not _has_room(formula, function, dims):
             # Small random sizes mostly have r ≥ min(m, n), where no spurious point exists.
             continue
-        for family in _families(formula, function, number)[: 1 if landscape.spurious else 2]:
+        if _unknowns(formula, dims) > _LARGEST:
+            continue
+        for family in _families(formula, function, number)[: 1 if spurious else 2]:
             draw = partial(_drawn, family, start)
             yield from _on_family(formula, function, draw, dims, rng, tally)
-        statement = _second_order(formula)
+        statement = second_order_of(formula)
         if statement is not None and len(statement.variables) == 2:
             # Random starts almost never end at a spurious point (theory §4).
             for plant in (_planted, _planted_rational, *((_planted_wide,) if number % 2 else (_planted_wide_rational,))):
                 yield from _on_family(formula, function, plant, dims, rng, tally)
 
 
+def _unknowns(formula: Formula, dims: dict[str, int]) -> int:
+    """The number of unknowns of several adapters; 0 for one, whose sizes are always small."""
+    statement = second_order_of(formula)
+    if statement is None or len(statement.variables) == 2:
+        return 0
+    shapes = [[d if isinstance(d, int) else dims[d] for d in v.shape] for v in statement.variables]
+    return sum(int(np.prod(shape)) for shape in shapes)
+
+
 def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
     """Whether `min(m, n) > r`, as a spurious point needs (theory §3, Corollary A′)."""
-    statement = _second_order(formula)
+    statement = second_order_of(formula)
     if statement is None or len(statement.variables) != 2:
         return True
     sizes_ = [d if isinstance(d, int) else dims[d] for d in (*function.shape, statement.variables[0].shape[1])]  # type: ignore[misc]
@@ -172,7 +126,7 @@ def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) 
 
 def _opaque(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement, target = _second_order(formula), _target(formula)
+    statement, target = second_order_of(formula), target_of(formula)
     found = list(formula.functions().values())
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
@@ -184,22 +138,22 @@ def _opaque(formula: Formula) -> FunctionSymbol | None:
 def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[Family]:
     """The families that can meet the claim's assumptions, a few for each choice of sizes."""
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
-    if _curvature(formula, function):
+    if curvature_of(formula, function):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
-    if _target(formula) is not None:
+    if target_of(formula) is not None:
         single = [f for f in single if f.convex]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
 
 
-def _curvature(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
+def curvature_of(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
     return [s for s in formula.given if isinstance(s, Curvature) and s.function.body.op == "smooth"]
 
 
-def _target(formula: Formula) -> RegularizedStationary | None:
+def target_of(formula: Formula) -> RegularizedStationary | None:
     return next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
 
 
-def _scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
+def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
     """Decays and other scalars of moderate size, sometimes 0 where that is allowed."""
     found = {}
     for name, domain in formula.scalars().items():
@@ -233,7 +187,7 @@ def _drawn(family: Family, start: Start, wanted: _Sizes, rng: Generator) -> tupl
     spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
     sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
     try:
-        problem = family.sample(rng, _BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
+        problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
     except ValueError:
         return None
     return problem, start
@@ -243,7 +197,7 @@ def _planted(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
     """Problems with a known spurious point of rank r = r⋆, started there."""
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
-    planted = plant_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
+    planted = plant_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
     return planted.problem, (planted.left, planted.right)
 
 
@@ -252,7 +206,7 @@ def _planted_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] 
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
     decayed = bool(wanted.weight.any())
-    planted = plant_rational_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
     return planted.problem, (planted.left, planted.right)
 
 
@@ -271,9 +225,7 @@ def _wide(wanted: _Sizes, rng: Generator, *, rational: bool) -> tuple[Problem, S
     if room < 1:
         return None
     star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
-    planted = plant_extremal(
-        rng, _BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational
-    )
+    planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
     return planted.problem, (planted.left, planted.right)
 
 
@@ -286,9 +238,9 @@ def _on_family(
         return d if isinstance(d, int) else dims[d]
 
     rows, cols = (size(d) for d in function.shape)
-    statement, target = _second_order(formula), _target(formula)
+    statement, target = second_order_of(formula), target_of(formula)
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
-    values = _scalars(formula, rng, _BATCH)
+    values = moderate_scalars(formula, rng, BATCH)
     weight = _weight(target, values, dims)
     made = draw(_Sizes(rows, cols, r, target is not None, weight), rng)
     if made is None:
@@ -298,7 +250,7 @@ def _on_family(
         return
     bound = bind_family(function, problem)
     values.update(bound.values)
-    for bounds in _curvature(formula, function):
+    for bounds in curvature_of(formula, function):
         _set_bounds(values, bounds, problem)
     if target is not None:
         if problem.star is None or problem.witness is None:
@@ -307,38 +259,45 @@ def _on_family(
     functions = {function.name: bound.function}
     sizes_ = {**dims, **bound.dims}
     if statement is None:
-        frame = Batch(sizes_, {**values, **_other_matrices(formula, values, dims, rng)}, bound.operators, functions)
-        yield _assured(replace(frame, family=problem.family, count=_BATCH), formula, function, problem)
+        frame = Batch(sizes_, {**values, **other_matrices(formula, values, dims, rng)}, bound.operators, functions)
+        yield _assured(replace(frame, family=problem.family, count=BATCH), formula, function, problem)
         return
-    values.update(_other_matrices(formula, values, dims, rng, skip=statement))
+    values.update(other_matrices(formula, values, dims, rng, skip=statement))
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
     for batch in _found(stack, statement, target, rng, start, tally):
-        named = with_singular_vectors(replace(batch, functions=functions), formula)
-        yield _assured(named, formula, function, problem)
+        yield _assured(replace(batch, functions=functions), formula, function, problem)
 
 
-def _other_matrices(
-    formula: Formula, values: dict[str, Array], dims: dict[str, int], rng: Generator, skip: Stationary | None = None
+def other_matrices(
+    formula: Formula,
+    values: dict[str, Array],
+    dims: dict[str, int],
+    rng: Generator,
+    skip: Stationary | None = None,
+    count: int = BATCH,
 ) -> dict[str, Array]:
     """Matrices that neither the family nor the finder provides."""
     moving = set() if skip is None else {v.payload[0] for v in skip.variables}
     kinds = ["gaussian", "scaled", "integer", "rank-deficient", "mask", "diagonal"]
+    if len(moving) > 2:
+        # Matrices that place several adapters in one argument: ill-conditioned ones only make the search slow.
+        kinds = ["orthonormal", "orthonormal", "gaussian"]
     made = {}
     for name, shape in formula.matrices().items():
         if name not in moving and name not in values:
             rows, cols = (d if isinstance(d, int) else dims[d] for d in shape)
-            made[name] = MATRICES[str(rng.choice(kinds))](rng, _BATCH, rows, cols)
+            made[name] = MATRICES[str(rng.choice(kinds))](rng, count, rows, cols)
     return made
 
 
 def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:
     """The nuclear weight that X⋆ needs; without X⋆ the data are drawn for the decay as it is."""
     if target is None:
-        return values.get("λ", np.full(_BATCH, 0.05))
-    batch = Batch(dims, values, count=_BATCH)
+        return values.get("λ", np.full(BATCH, 0.05))
+    batch = Batch(dims, values, count=BATCH)
     (weight,) = evaluate_terms([target.weight], batch.environment(), FloatField())
-    return np.broadcast_to(weight, (_BATCH,)).copy()
+    return np.broadcast_to(weight, (BATCH,)).copy()
 
 
 def _set_weight(values: dict[str, Array], target: RegularizedStationary | None, weight: Array, problem: Problem) -> bool:
@@ -364,7 +323,7 @@ def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem
 def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: Problem) -> Batch:
     """Mark the curvature assumptions that hold by construction and cannot be decided from samples."""
     held: set[Condition] = set()
-    for statement in _curvature(formula, function):
+    for statement in curvature_of(formula, function):
         condition = instantiate_condition(reduced(statement), batch.functions)
         known = problem.alpha is not None and problem.beta is not None
         if isinstance(condition, CurvatureBounds) and (known or (statement.kind == "convex" and problem.convex)):
@@ -376,16 +335,15 @@ def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: 
 
 def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: Start, tally: Tally) -> Iterator[Batch]:
     """Random data for a loss that the claim writes out itself."""
-    statement = _second_order(formula)
-    if statement is None or _target(formula) is not None:
+    statement = second_order_of(formula)
+    if statement is None or target_of(formula) is not None:
         raise NoSource("no source for X⋆ of a loss that the claim writes out itself yet")
-    values: dict[str, Array] = _scalars(formula, rng, _BATCH)
-    values.update(_other_matrices(formula, values, dims, rng, skip=statement))
-    frame = Batch(dims, values, count=_BATCH)
+    values: dict[str, Array] = moderate_scalars(formula, rng, BATCH)
+    values.update(other_matrices(formula, values, dims, rng, skip=statement))
+    frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
     stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
-    for batch in _found(stack, statement, None, rng, start, tally):
-        yield with_singular_vectors(batch, formula)
+    yield from _found(stack, statement, None, rng, start, tally)
 
 
 def _problem(
@@ -393,7 +351,7 @@ def _problem(
 ) -> Problem:
     variables = statement.variables
     pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=_BATCH)
+    return Problem(family, loss, pairs, None, dims, values, operators, count=BATCH)
 
 
 def _found(

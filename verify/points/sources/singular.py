@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from verify.calculus.differentiate import expand
+from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.formulas import Formula
 from verify.language.statements import Combination, Comparison, Statement
-from verify.language.terms import Term, symbols_of
+from verify.language.terms import Term, make, number, symbol, symbols_of
 
 Array = Any
 
@@ -51,17 +53,23 @@ def _pair(statement: Statement) -> SingularPair | None:
     if not isinstance(statement, Comparison) or statement.relation != "equal":
         return None
     image, multiple = statement.left, statement.right
-    if image.op != "matmul" or multiple.op != "mul" or len(multiple.args) != 2:
+    if multiple.op != "mul" or len(multiple.args) != 2:
         return None
     sizes = [a for a in multiple.args if a.op == "sigma"]
     columns = [a for a in multiple.args if a.op == "sym" and a.shape != ()]
-    right = image.args[-1]
-    if len(sizes) != 1 or len(columns) != 1 or right.op != "sym":
+    if len(sizes) != 1 or len(columns) != 1:
         return None
     matrix, index = sizes[0].args
-    if symbols_of(matrix).keys() != symbols_of(image).keys() - {right.payload[0]}:
-        return None
-    return SingularPair(matrix, index, columns[0].payload[0], right.payload[0])
+    for name, shape in symbols_of(image).items():
+        if shape == (matrix.shape[-1], 1) and name not in symbols_of(matrix):
+            product = make("matmul", matrix, symbol(name, shape))
+            if product.shape == image.shape and polynomial_of(_difference(image, product)).is_zero:
+                return SingularPair(matrix, index, columns[0].payload[0], name)
+    return None
+
+
+def _difference(left: Term, right: Term) -> Term:
+    return expand(make("add", left, make("mul", number(-1), right)))
 
 
 def with_singular_vectors(batch: Batch, formula: Formula) -> Batch:
@@ -82,4 +90,3 @@ def with_singular_vectors(batch: Batch, formula: Formula) -> Batch:
         left, right = np.where(bad[:, None], np.nan, left), np.where(bad[:, None], np.nan, right)
         batch = replace(batch, values={**batch.values, pair.left: left[..., None], pair.right: right[..., None]})
     return batch
-
