@@ -138,7 +138,7 @@ def master_inequality():
 
 @claim(cite="theory §8, Master inequality", keyword=Keyword.UPPER, uses=["master_inequality"])
 def gradient_le_decay_plus_half_curvature():
-    """For any unit z and the top singular pair (u, v) of G: `‖G‖_op ≤ λ + ½H[D_z, D_z]`, `D_z = (Az)vᵀ − u(Bz)ᵀ`, for every f."""
+    """For every f, unit z and the top singular pair (u, v) of G: `‖G‖_op ≤ λ + ½H[D_z, D_z]` with `D_z = (Az)vᵀ − u(Bz)ᵀ`."""
     move = (A * z) * v.T - u * (B * z).T
     return forall(
         s,
@@ -370,7 +370,7 @@ def spurious_is_bounded_of_large_kappa():
 
 @claim(cite="theory §4, Theorem C, inside the ball", keyword=Keyword.LOWER, uses=["spurious_is_large_pointwise"])
 def spurious_is_large_inside_ball():
-    """Inside a ball of RSC and RSM that reaches X: `κ ≥ 2√ρ`, `σ_r(X) ≥ (α/β)σ_{r⋆}(X⋆)` and `‖X−X⋆‖_F ≤ κ√r⋆ σ_r(X)` at a spurious point."""
+    """A spurious point inside the ball of RSC and RSM: `κ ≥ 2√ρ`, `σ_r(X) ≥ (α/β)σ_{r⋆}(X⋆)`, `‖X−X⋆‖_F ≤ κ√r⋆ σ_r(X)`."""
     return forall(
         s,
         Xs,

@@ -1,7 +1,8 @@
 """Statements: our own nodes for what may be assumed or concluded; they never simplify and have no truth value.
 
-Main definitions: `equal`, `le`, `lt`, `distinct`, `both`, `either`, `fosp`, `sosp`, `singular_pair`, `uniform_curvature`, `convex`,
-`rsc`, `rsm` and the node classes behind them. Expressions are translated, and their shapes checked, when a node takes them.
+Main definitions: `equal`, `le`, `lt`, `distinct`, `both`, `either`, `fosp`, `sosp`, `singular_pair`, `uniform_curvature`,
+`convex`, `rsc`, `rsm` and the node classes behind them. Expressions are translated, and their shapes checked, when a node takes
+them.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
-from verify.points.sources.sampling import random_batches
 from verify.points.sources.landscapes import second_order_batches
+from verify.points.sources.sampling import random_batches
 from verify.points.sources.second_order import Tally, adapters, needs_landscape
 from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile

@@ -1,7 +1,7 @@
 """Streams of second-order points that claims share: what a claim adds to the points is drawn for itself.
 
-Main definitions: `second_order_batches`, `Landscape`. Claims with equal landscapes (the same loss, assumptions on f and rules for
-sizes) read the same points from the beginning; a stream is drawn once in a process and depends on the run's seed only.
+Main definitions: `second_order_batches`, `Landscape`. Claims with equal landscapes (the same loss, assumptions on f and rules
+for sizes) read the same points from the beginning; a stream is drawn once in a process and depends on the run's seed only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import walk
 from verify.points.sources.dimensions import about_dimensions
 from verify.points.sources.sampling import operator_matrix
-from verify.points.sources.second_order import Tally, draw, moderate_scalars, other_matrices
+from verify.points.sources.second_order import Aim, Tally, draw, moderate_scalars, other_matrices
 from verify.points.sources.singular import with_singular_vectors
 
 _KEPT = 12
@@ -41,7 +41,7 @@ class Landscape:
         rules: the conditions on them.
         variables: the variables of the statements, by name.
         statements: stationarity, X⋆ and curvature.
-        spurious: whether the claim is about points other than X⋆.
+        aim: which points the claim is about.
         core: the claim's formula without everything else.
     """
 
@@ -49,7 +49,7 @@ class Landscape:
     rules: tuple[Comparison, ...]
     variables: tuple[Any, ...]
     statements: tuple[Any, ...]
-    spurious: bool
+    aim: Aim
     core: Formula = field(compare=False, repr=False)
 
 
@@ -58,10 +58,16 @@ def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape
     shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
     used = _names(shown)
     variables = {name: declared for name, declared in sorted(formula.variables.items()) if name in used}
-    spurious = any(isinstance(s, Comparison) and s.relation == "distinct" for s in formula.given)
     core = replace(formula, variables=variables, given=shown, then=None)
     rules = tuple(about_dimensions(conditions))
-    return Landscape(formula.dims, rules, tuple(variables.items()), shown, spurious, core)
+    return Landscape(formula.dims, rules, tuple(variables.items()), shown, _aim(formula), core)
+
+
+def _aim(formula: Formula) -> Aim:
+    compared = [s for s in formula.given if isinstance(s, Comparison)]
+    if any(s.relation == "lt" and s.left.op == "rank" and s.right.op in ("dim", "num") for s in compared):
+        return Aim.RANK_DEFICIENT
+    return Aim.SPURIOUS if any(s.relation == "distinct" for s in compared) else Aim.ANY
 
 
 def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature]) -> set[str]:
@@ -85,7 +91,7 @@ class _Stream:
     def __init__(self, landscape: Landscape, seed: int) -> None:
         self._tally = Tally()
         rng = np.random.default_rng([seed, crc32(repr(landscape).encode())])
-        self._source = draw(landscape.core, landscape.rules, rng, self._tally, spurious=landscape.spurious)
+        self._source = draw(landscape.core, landscape.rules, rng, self._tally, landscape.aim)
         self._drawn: list[tuple[Batch, Counter[str]]] = []
         self._missing: NoSource | None = None
 

@@ -1,6 +1,6 @@
 """Second-order stationary points for claims: loss families in the place of f, points by the batched finder.
 
-Main definitions: `draw`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
+Main definitions: `draw`, `Aim`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
 construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets random data.
 Every start that does not end at a second-order point is counted, and is no instance.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -26,9 +27,9 @@ from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
 from verify.language.terms import Term
+from verify.losses.extremal import plant_extremal
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
-from verify.losses.extremal import plant_extremal
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
 from verify.points.finder.finder import find
 from verify.points.finder.result import Points, Status
@@ -69,10 +70,19 @@ def adapters(formula: Formula) -> int:
 
 
 def second_order_of(formula: Formula) -> Stationary | None:
+    """The second-order stationarity that a claim assumes."""
     return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
 
 
-def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, *, spurious: bool) -> Iterator[Batch]:
+class Aim(Enum):
+    """Which points a claim speaks of, so that enough of them are drawn."""
+
+    ANY = "all second-order points"
+    SPURIOUS = "points other than X⋆"
+    RANK_DEFICIENT = "points of rank below r"
+
+
+def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim) -> Iterator[Batch]:
     """Endless batches of second-order points.
 
     Args:
@@ -80,29 +90,28 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         rules: the conditions on sizes.
         rng: the source of randomness.
         tally: where the starts of the batches drawn so far ended.
-        spurious: whether only points other than X⋆ are of use.
+        aim: which points are of use.
 
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function = _opaque(formula)
+    function, statement = _opaque(formula), second_order_of(formula)
+    single = statement is not None and len(statement.variables) == 2
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
             continue
-        if number % 2 and not _has_room(formula, function, dims):
+        if number % 2 and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
             # Small random sizes mostly have r ≥ min(m, n), where no spurious point exists.
             continue
         if _unknowns(formula, dims) > _LARGEST:
             continue
-        for family in _families(formula, function, number)[: 1 if spurious else 2]:
-            draw = partial(_drawn, family, start)
-            yield from _on_family(formula, function, draw, dims, rng, tally)
-        statement = second_order_of(formula)
-        if statement is not None and len(statement.variables) == 2:
+        for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
+            yield from _on_family(formula, function, partial(_drawn, family, start), dims, rng, tally)
+        if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
             # Random starts almost never end at a spurious point (theory §4).
-            for plant in (_planted, _planted_rational, *((_planted_wide,) if number % 2 else (_planted_wide_rational,))):
+            for plant in (_planted, _planted_rational, _planted_wide_rational if number % 2 else _planted_wide):
                 yield from _on_family(formula, function, plant, dims, rng, tally)
 
 
@@ -146,10 +155,12 @@ def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[F
 
 
 def curvature_of(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
+    """What a claim assumes about the curvature of its opaque function."""
     return [s for s in formula.given if isinstance(s, Curvature) and s.function.body.op == "smooth"]
 
 
 def target_of(formula: Formula) -> RegularizedStationary | None:
+    """The definition of X⋆ that a claim assumes."""
     return next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
 
 
