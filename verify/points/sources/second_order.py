@@ -168,7 +168,8 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     """Decays and other scalars of moderate size, sometimes 0 where that is allowed."""
     found = {}
     for name, domain in formula.scalars().items():
-        values = 10.0 ** rng.uniform(-2.5, 0, count)
+        # Scales are strictly positive, and a tiny one makes every loss flat.
+        values = 10.0 ** rng.uniform(*((-1, 0.3) if domain.above == 0 else (-2.5, 0)), count)
         zero_allowed = domain.above is None and (domain.least is None or domain.least == 0)
         if zero_allowed and rng.random() < 0.15:
             values = np.zeros(count)
