@@ -43,7 +43,6 @@ start_value = f(zeros(m, n)) + lam / 2 * frobenius(A0) ** 2
 """L at zero initialization (A₀, 0)."""
 radius = (f(zeros(m, n)) - f(X)) / lam + frobenius(A0) ** 2 / 2
 flow = gradient_flow(L, start=(A0, zeros(n, r)))
-descent = gradient_descent(L, step=eta, start=(A0, zeros(n, r)))
 
 u, v, z = matrices("u", m, 1), matrices("v", n, 1), matrices("z", r, 1)
 rate = scalars("σ")
@@ -82,24 +81,17 @@ def squared_imbalance_decays_along_gradient_flow():
     return always(flow, then=equal(ddt(frobenius(imbalance) ** 2), -4 * lam * frobenius(imbalance) ** 2))
 
 
-@claim(cite="theory §6, Confinement", keyword=Keyword.UPPER)
-def penalty_confined_of_monotone():
-    """Any pair whose loss does not exceed that of (A₀, 0) has `‖X‖_* ≤ ½(‖A‖²+‖B‖²) ≤ (f(0) − f(X))/λ + ½‖A₀‖²`, for every f."""
-    return forall(
-        s,
-        A0,
-        given=[lt(0, lam), le(L, start_value)],
-        then=[le(nuclear(X), half_size), le(half_size, radius)],
-    )
+@claim(cite="theory §6, Confinement", keyword=Keyword.UPPER, uses=["nuclear_norm.nuclear_le_half_of_squared_factors"])
+def nuclear_norm_confined_of_monotone():
+    """A pair whose loss does not exceed that of (A₀, 0) has `‖X‖_* ≤ (f(0) − f(X))/λ + ½‖A₀‖²`, for every f."""
+    return forall(s, A0, given=[lt(0, lam), le(L, start_value)], then=le(lam * nuclear(X), start_value - f(X)))
 
 
-@claim(cite="theory §6, Confinement", keyword=Keyword.UPPER, uses=["loss_decreases_along_gradient_flow"])
-def loss_confined_along_gradient_flow():
-    """Gradient flow from (A₀, 0) keeps `f(X) + λ‖X‖_* ≤ L ≤ f(0) + (λ/2)‖A₀‖²`."""
-    return always(flow, given=lt(0, lam), then=[le(f(X) + lam * nuclear(X), L), le(L, start_value)])
-
-
-@claim(cite="theory §6, Exclusion", keyword=Keyword.UPPER, uses=["penalty_confined_of_monotone", "high_rank.spurious_is_large"])
+@claim(
+    cite="theory §6, Exclusion",
+    keyword=Keyword.UPPER,
+    uses=["nuclear_norm_confined_of_monotone", "high_rank.spurious_is_large"],
+)
 def second_order_eq_target_of_confined():
     """A second-order point that a monotone method reaches from (A₀, 0) is X⋆ if `r(α/β)σ_{r⋆}(X⋆) > (f(0)−f(X))/λ + ½‖A₀‖²`."""
     return forall(
@@ -138,7 +130,7 @@ def mode_grows_at_singular_value_minus_decay():
 
 @claim(cite="theory §6, Early dynamics", keyword=Keyword.TIGHT, uses=["mode_grows_at_singular_value_minus_decay"])
 def factor_mode_grows_along_linear_flow():
-    """Gradient flow of the linearization `⟨G₀, X⟩` grows the factor mode of `(u, v)` at exactly `σ − λ`, the other at `−(σ+λ)`."""
+    """Gradient flow of the linearization `⟨G₀, X⟩` moves the factor modes of (u, v) at exactly `σ − λ` and `−(σ + λ)`."""
     return always(
         gradient_flow(linear.L),
         given=mode_of_linear,
@@ -171,7 +163,7 @@ def zero_update_stays_of_orthogonal_start():
 
 @claim(cite="theory §6, Exclusion needs an SOSP", keyword=Keyword.TIGHT, uses=["zero_update_stays_of_orthogonal_start"])
 def descent_that_never_leaves_zero_exists():
-    """`f = ½‖X − 2e₁e₁ᵀ‖²`, λ = 1, A₀ = 0.3e₂e₁ᵀ: A₀ ≠ 0, `∇f(0)ᵀA₀ = 0`, and the origin is a strict saddle, `‖∇f(0)‖_op > λ`."""
+    """`f = ½‖X − 2e₁e₁ᵀ‖²`, λ = 1, A₀ = 0.3e₂e₁ᵀ: A₀ ≠ 0, `∇f(0)ᵀA₀ = 0`, and the origin is a strict saddle."""
     start = [[0] * 4 for _ in range(6)]
     start[1][0] = "3/10"
     witness = {
@@ -196,11 +188,37 @@ def descent_that_never_leaves_zero_exists():
     )
 
 
-@claim(cite="theory §6, Exclusion", expect=Expect.REFUTED, keyword=Keyword.FALSE)
-def descent_leaves_zero():
-    """False: descent from (A₀, 0), A₀ ≠ 0, leaves X = 0 wherever the origin is a strict saddle, `‖∇f(0)‖_op > λ`."""
-    slope = f.grad(zeros(m, n))
-    return always(descent, given=[distinct(A0, 0), lt(lam, spectral(slope)), lt(eta * lam, 1)], then=distinct(after(X), 0))
+@claim(cite='theory §6, Exclusion is false without "to an SOSP"', keyword=Keyword.TIGHT)
+def exclusion_needs_a_second_order_limit():
+    """The exclusion fails for a first-order limit: on the example above descent ends at the origin, which is not X⋆."""
+    start = [[0] * 4 for _ in range(6)]
+    start[1][0] = "3/10"
+    corner = [[int(i == j == 0) for j in range(6)] for i in range(6)]
+    nothing = [[0] * 4 for _ in range(6)]
+    witness = {
+        A: nothing,
+        B: nothing,
+        A0: start,
+        Xs: corner,
+        S: corner,
+        lam: 1,
+        f: lambda Y: frobenius(Y) ** 2 / 2 - 2 * Y[0, 0],
+    }
+    return exists(
+        s,
+        Xs,
+        A0,
+        such_that=[
+            uniform_curvature(f, 1, 1),
+            s.fosp(),
+            lt(0, lam),
+            le(L, start_value),
+            lt(radius, r * sigma(Xs, rank(Xs))),
+            equal(f.grad(zeros(m, n)).T * A0, 0),
+            distinct(X, Xs),
+        ],
+        witness=witness,
+    )
 
 
 @claim(cite="theory §6, Early dynamics", expect=Expect.REFUTED, keyword=Keyword.FALSE)
@@ -218,6 +236,7 @@ def penalty_confined_without_start():
 @claim(cite="theory §6, Confinement", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def norm_never_increases_along_gradient_descent():
     """False: weight decay makes the penalty decrease at every step of descent."""
+    descent = gradient_descent(L, step=eta, start=(A0, zeros(n, r)))
     return always(descent, then=le(after(half_size), half_size))
 
 

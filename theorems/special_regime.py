@@ -134,7 +134,7 @@ def second_order_eq_target_of_twice_the_rank():
 
 @claim(cite="theory §5, factorization, all critical points", keyword=Keyword.TIGHT)
 def target_acts_as_shrunk_update_of_factorization():
-    """At every first-order point of `½‖X−M‖²`, `MB = A(BᵀB + λI)` and `MᵀA = B(AᵀA + λI)`: X is a shrunk part of an SVD of M."""
+    """At every first-order point of `½‖X−M‖²`, `MB = A(BᵀB + λI)` and `MᵀA = B(AᵀA + λI)`: X is a shrunk part of M's SVD."""
     eye = identity(r)
     return forall(
         fit,

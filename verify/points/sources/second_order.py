@@ -40,6 +40,7 @@ from verify.points.sources.binding import bind_family
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
+from verify.points.sources.tilted import tilted, tilts
 
 Array = Any
 Generator = np.random.Generator
@@ -96,7 +97,7 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         NoSource: if the loss has an opaque function that no family can stand for.
     """
     function, statement = _opaque(formula), second_order_of(formula)
-    single = statement is not None and len(statement.variables) == 2
+    single = statement is not None and len(statement.variables) == 2 and not tilts(statement)
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
@@ -169,7 +170,7 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     found = {}
     for name, domain in formula.scalars().items():
         # Scales are strictly positive, and a tiny one makes every loss flat.
-        values = 10.0 ** rng.uniform(*((-1, 0.3) if domain.above == 0 else (-2.5, 0)), count)
+        values = 10.0 ** rng.uniform(*((-1, 0.3) if domain.above == 0 else (-2.5, 1)), count)
         zero_allowed = domain.above is None and (domain.least is None or domain.least == 0)
         if zero_allowed and rng.random() < 0.15:
             values = np.zeros(count)
@@ -275,6 +276,10 @@ def _on_family(
         yield _assured(replace(frame, family=problem.family, count=BATCH), formula, function, problem)
         return
     values.update(other_matrices(formula, values, dims, rng, skip=statement))
+    if tilts(statement):
+        frame = Batch(sizes_, values, bound.operators, functions, problem.family, BATCH)
+        yield _assured(tilted(frame, statement, problem.star, rng), formula, function, problem)
+        return
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
     for batch in _found(stack, statement, target, rng, start, tally):
@@ -292,9 +297,9 @@ def other_matrices(
     """Matrices that neither the family nor the finder provides."""
     moving = set() if skip is None else {v.payload[0] for v in skip.variables}
     kinds = ["gaussian", "scaled", "integer", "rank-deficient", "mask", "diagonal"]
-    if len(moving) > 2:
-        # Matrices that place several adapters in one argument: ill-conditioned ones only make the search slow.
-        kinds = ["orthonormal", "orthonormal", "gaussian"]
+    if skip is not None and formula.functions():
+        # Data of the loss beside an opaque f (tilts, places of adapters): badly scaled ones only make the search slow.
+        kinds = ["orthonormal", "gaussian"]
     made = {}
     for name, shape in formula.matrices().items():
         if name not in moving and name not in values:
