@@ -1,19 +1,20 @@
 """Statements: our own nodes for what may be assumed or concluded; they never simplify and have no truth value.
 
-Main definitions: `equal`, `le`, `lt`, `distinct`, `both`, `either`, `uniform_curvature`, `convex`, `rsc`, `rsm` and the node
-classes behind them. Expressions are translated, and their shapes checked, when a node takes them.
+Main definitions: `equal`, `le`, `lt`, `distinct`, `both`, `either`, `fosp`, `sosp`, `singular_pair`, `uniform_curvature`,
+`convex`, `rsc`, `rsm` and the node classes behind them. Expressions are translated, and their shapes checked, when a node takes
+them.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from verify.language.errors import ClaimError, ShapeError
 from verify.language.functions import Smooth
-from verify.language.nodes import Expression
+from verify.language.nodes import SCALAR_NODES, Expression
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
@@ -305,6 +306,43 @@ def either(*parts: Statement) -> Statement:
     if not checked:
         raise ClaimError("either() is empty: give at least one statement")
     return checked[0] if len(checked) == 1 else Combination("either", checked)
+
+
+def fosp(loss: Expression, of: Sequence[Expression]) -> Stationary:
+    """First-order stationarity of any scalar loss in some matrices: `fosp(loss, of=[A1, B1, A2, B2])`."""
+    return _stationary(1, loss, of)
+
+
+def sosp(loss: Expression, of: Sequence[Expression]) -> Stationary:
+    """Second-order stationarity of any scalar loss: factors come in pairs, `sosp(loss, of=[A1, B1, A2, B2])`.
+
+    An approximate point of L, `∇L = E` and `∇²L ⪰ −γI`, is an exact one of `L + (γ/2)(‖A‖² + ‖B‖²) − ⟨C, A⟩ − ⟨D, B⟩` with
+    `(C, D) = E + γ(A, B)` (theory §8).
+    """
+    return _stationary(2, loss, of)
+
+
+def _stationary(order: int, loss: Expression, of: Sequence[Expression]) -> Stationary:
+    term, variables = declared_term_of(loss), tuple(declared_term_of(v) for v in of)
+    if term.shape != ():
+        raise ShapeError(f"the loss is a {show_shape(term.shape)} matrix: a loss is scalar")
+    if not variables or any(v.op != "sym" or v.shape == () for v in variables):
+        raise ClaimError("stationary in what? give matrix symbols, as in sosp(loss, of=[A, B])")
+    return Stationary(order, term, variables)
+
+
+def singular_pair(matrix: Expression, k: Expression, left: Expression, right: Expression) -> Statement:
+    """`left` and `right` are unit columns with `Mv = σ_k(M)u` and `Mᵀu = σ_k(M)v`: the k-th pair of singular vectors.
+
+    Bind the columns with the other symbols: `u, v = matrices("u", m, 1), matrices("v", n, 1)`.
+    """
+    size = SCALAR_NODES["sigma"](matrix, k)
+    return both(
+        equal(matrix * right, size * left),
+        equal(matrix.T * left, size * right),
+        equal(SCALAR_NODES["frobenius"](left), 1),
+        equal(SCALAR_NODES["frobenius"](right), 1),
+    )
 
 
 def function_of(f: Any) -> FunctionOf:

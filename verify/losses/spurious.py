@@ -1,6 +1,6 @@
 """Quadratics with a planted spurious second-order point, for any sizes with min(m, n) > r (theory §4, textbook example).
 
-Main definitions: `Planted`, `plant_spurious`, `plant_rational_spurious`.
+Main definitions: `Planted`, `plant_spurious`, `plant_rational_spurious`, `rotated`.
 
 In the 2×2 corner, with spectrum {1, κ} on (x₁₁, x₂₂) and on (x₁₂, x₂₁), `X = t e₁e₁ᵀ`, `t = (κ−1)/(κ+1)`, is second-order
 stationary for the target `X⋆ = e₂e₂ᵀ` exactly if κ ≥ 3: κ = 3 is the textbook example, κ = 4 its strict variant. Further
@@ -93,7 +93,7 @@ class _Values:
 
 def _planted(values: _Values, turn: Array, spin: Array, r: int) -> Planted:
     count, m, n = len(values.kappa), turn.shape[-1], spin.shape[-1]
-    operator = _rotated(_operator(values, m, n), turn, spin)
+    operator = rotated(_operator(values, m, n), turn, spin)
     k = min(m, n)
     point, star = np.zeros((count, k)), np.zeros((count, k))
     point[:, 0], star[:, 1] = values.near, values.far
@@ -121,7 +121,7 @@ def _operator(values: _Values, m: int, n: int) -> Array:
     return values.low[:, None, None] * found
 
 
-def _rotated(operator: Array, turn: Array, spin: Array) -> Array:
+def rotated(operator: Array, turn: Array, spin: Array) -> Array:
     """The operator in the entries of `turn · X · spinᵀ`."""
     count, m, n = len(operator), turn.shape[-1], spin.shape[-1]
     frame = np.einsum("bij,bkl->bikjl", turn, spin).reshape(count, m * n, m * n)

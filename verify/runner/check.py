@@ -117,7 +117,7 @@ def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, p
         return _search_witness(formula, reader, profile, seed ^ number)
     rng = np.random.default_rng([seed, number])
     try:
-        evidence = gather(formula, profile, rng, progress)
+        evidence = gather(formula, profile, rng, progress, seed=seed)
     except NoSource as reason:
         return Unknown(str(reason))
     return _judge(formula, reader, evidence, profile, seed ^ number)

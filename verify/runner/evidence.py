@@ -20,8 +20,9 @@ from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
+from verify.points.sources.landscapes import second_order_batches
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally, needs_landscape, second_order_batches
+from verify.points.sources.second_order import Tally, adapters, needs_landscape
 from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
@@ -86,8 +87,12 @@ class Evidence:
 Progress = Callable[[int, int], None]
 
 
-def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None) -> Evidence:
+def gather(
+    formula: Formula, profile: Profile, rng: np.random.Generator, progress: Progress | None = None, *, seed: int = 0
+) -> Evidence:
     """Test the formula on float instances until the profile's count is reached.
+
+    Second-order points depend on the run's `seed` and are shared between claims; everything else is drawn from `rng`.
 
     Stops early when enough violations were found, or at the safety time, or when no instance meets the assumptions after
     many batches.
@@ -104,7 +109,7 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
     began = time.monotonic()
     tested, idle = 0, 0
     landscape = needs_landscape(formula)
-    for arranged in _source(formula, flat, rng, profile, evidence):
+    for arranged in _source(formula, flat, rng, profile, evidence, seed):
         start = arranged.batch
         before = evidence.n_active
         if start.count:
@@ -117,7 +122,7 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
                     # Assumptions speak of the start; along a process only the conclusion is read again.
                     truths = _assumptions(state, opened[key][:-1])
                 _tally(evidence, state, start, steps, opened[key][-1], truths)
-        tested += start.count * (profile.instances // profile.points if landscape else 1)
+        tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2 if landscape else 1)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
             progress(min(tested, profile.instances), profile.instances)
@@ -130,11 +135,11 @@ def gather(formula: Formula, profile: Profile, rng: np.random.Generator, progres
 
 
 def _source(
-    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence
+    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence, seed: int
 ) -> Iterator[Arranged]:
     """Batches with their assumptions arranged: points of loss landscapes, or random data."""
     if needs_landscape(formula):
-        for batch in second_order_batches(formula, flat, rng, evidence.ends):
+        for batch in second_order_batches(formula, flat, rng, seed, evidence.ends):
             yield Arranged(batch, solved=True)
         return
     solved = 0

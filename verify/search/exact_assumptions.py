@@ -17,7 +17,7 @@ from verify.calculus.differentiate import tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import instantiate
 from verify.evaluation.fields import RationalField
-from verify.evaluation.interpret import evaluate_term
+from verify.evaluation.interpret import evaluate_term, evaluate_terms
 from verify.evaluation.rational_linear_algebra import eliminate
 from verify.language.errors import NotDifferentiable, NotRational
 from verify.language.formulas import Formula
@@ -89,23 +89,25 @@ class Enforcer:
             return None
         return instance
 
-    def _residual(self, instance: ExactInstance) -> list[Fraction]:
-        field = RationalField()
-        env = environment(instance)
-        return [x for r in self.residuals for x in np.ravel(evaluate_term(r, env, field))]
+    def _residual(self, instance: ExactInstance, residuals: Sequence[Term]) -> list[Fraction]:
+        values = evaluate_terms(residuals, environment(instance), RationalField())
+        return [x for value in values for x in np.ravel(value)]
 
     def _solve(self, instance: ExactInstance, names: tuple[str, ...]) -> ExactInstance | None:
         """Solve the residuals for variables in which they are affine, changing them as little as elimination allows."""
-        value = self._residual(instance)
-        if not any(value):
-            return instance
         entries = [x for n in names for x in entries_of(instance, n)]
         if len(entries) > _UNKNOWNS:
             return None
+        using = [r for r in self.residuals if any(n in symbols_of(r) for n in names)]
+        if any(self._residual(instance, [r for r in self.residuals if r not in using])):
+            return None
+        value = self._residual(instance, using)
+        if not any(value):
+            return instance
         columns = []
         for position in range(len(entries)):
             moved = [x + Fraction(int(k == position)) for k, x in enumerate(entries)]
-            shifted = self._residual(with_entries(instance, names, moved))
+            shifted = self._residual(with_entries(instance, names, moved), using)
             columns.append([a - b for a, b in zip(shifted, value, strict=True)])
         system = [[col[i] for col in columns] + [-value[i]] for i in range(len(value))]
         reduced_system, pivots, _ = eliminate(system)

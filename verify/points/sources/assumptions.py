@@ -20,6 +20,7 @@ from verify.language.formulas import Formula
 from verify.language.statements import Comparison, Stationary
 from verify.language.terms import Term, symbols_of
 from verify.points.sources.repair import repair_equalities
+from verify.points.sources.singular import with_singular_vectors
 from verify.points.sources.stationary import stationary_batch
 
 
@@ -73,6 +74,7 @@ def enforce(batch: Batch, formula: Formula, rng: np.random.Generator, *, solve: 
         batch = stationary_batch(batch, statement, formula, rng)
     for definition in definitions(conditions):
         batch = _carry_out(batch, definition)
+    batch = with_singular_vectors(batch, formula)
     remaining = [c for c in conditions if isinstance(c, Comparison) and c.relation == "equal" and c.left.op != "dim"]
     opened = [c for c in (instantiate_condition(c, batch.functions) for c in remaining) if isinstance(c, Comparison)]
     if not opened:

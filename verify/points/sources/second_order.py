@@ -1,8 +1,8 @@
-"""The source of second-order stationary points for claims: loss families in the place of f, points by the batched finder.
+"""Second-order stationary points for claims: loss families in the place of f, points by the batched finder.
 
-Main definitions: `second_order_batches`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are
-known by construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets
-random data. Every start that does not end at a second-order point is counted, and is no instance.
+Main definitions: `draw`, `Aim`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
+construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets random data.
+Every start that does not end at a second-order point is counted, and is no instance.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,7 @@ from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
 from verify.language.terms import Term
+from verify.losses.extremal import plant_extremal
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
@@ -38,11 +40,14 @@ from verify.points.sources.binding import bind_family
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
+from verify.points.sources.tilted import tilted, tilts
 
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
-_BATCH = 60
+BATCH = 60
+_LARGEST = 40
+"""Most unknowns of claims about several adapters."""
 _EFFORT = Effort(gradient=1e-13)
 """Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance."""
 
@@ -56,41 +61,74 @@ class Tally:
 
 def needs_landscape(formula: Formula) -> bool:
     """Whether the claim speaks of second-order points or of X⋆, which only this source provides."""
-    return _second_order(formula) is not None or _target(formula) is not None
+    return second_order_of(formula) is not None or target_of(formula) is not None
 
 
-def _second_order(formula: Formula) -> Stationary | None:
+def adapters(formula: Formula) -> int:
+    """The number of adapted matrices; the points of several cost more than in proportion."""
+    statement = second_order_of(formula)
+    return 1 if statement is None else max(1, len(statement.variables) // 2)
+
+
+def second_order_of(formula: Formula) -> Stationary | None:
+    """The second-order stationarity that a claim assumes."""
     return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
 
 
-def second_order_batches(formula: Formula, conditions: Sequence[Condition], rng: Generator, tally: Tally) -> Iterator[Batch]:
-    """Endless batches of second-order points for the formula's `sosp()` assumption.
+class Aim(Enum):
+    """Which points a claim speaks of, so that enough of them are drawn."""
+
+    ANY = "all second-order points"
+    SPURIOUS = "points other than X⋆"
+    RANK_DEFICIENT = "points of rank below r"
+
+
+def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim) -> Iterator[Batch]:
+    """Endless batches of second-order points.
+
+    Args:
+        formula: the core of a claim (`sources.landscapes`): its variables are those that the points depend on.
+        rules: the conditions on sizes.
+        rng: the source of randomness.
+        tally: where the starts of the batches drawn so far ended.
+        aim: which points are of use.
 
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function = _opaque(formula)
-    spurious = any(isinstance(s, Comparison) and s.relation == "distinct" for s in formula.given)
-    for number, dims in enumerate(sizes(formula.dims, conditions, rng)):
+    function, statement = _opaque(formula), second_order_of(formula)
+    single = statement is not None and len(statement.variables) == 2 and not tilts(statement)
+    for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
             continue
-        if number % 2 and not _has_room(formula, function, dims):
+        if number % 2 and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
             # Small random sizes mostly have r ≥ min(m, n), where no spurious point exists.
             continue
-        for family in _families(formula, function, number)[: 1 if spurious else 2]:
-            draw = partial(_drawn, family, start)
-            yield from _on_family(formula, function, draw, dims, rng, tally)
-        if _second_order(formula) is not None:
-            yield from _on_family(formula, function, _planted, dims, rng, tally)
-            yield from _on_family(formula, function, _planted_rational, dims, rng, tally)
+        if _unknowns(formula, dims) > _LARGEST:
+            continue
+        for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
+            yield from _on_family(formula, function, partial(_drawn, family, start), dims, rng, tally)
+        if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
+            # Random starts almost never end at a spurious point (theory §4).
+            for plant in (_planted, _planted_rational, _planted_wide_rational if number % 2 else _planted_wide):
+                yield from _on_family(formula, function, plant, dims, rng, tally)
+
+
+def _unknowns(formula: Formula, dims: dict[str, int]) -> int:
+    """The number of unknowns of several adapters; 0 for one, whose sizes are always small."""
+    statement = second_order_of(formula)
+    if statement is None or len(statement.variables) == 2:
+        return 0
+    shapes = [[d if isinstance(d, int) else dims[d] for d in v.shape] for v in statement.variables]
+    return sum(int(np.prod(shape)) for shape in shapes)
 
 
 def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
     """Whether `min(m, n) > r`, as a spurious point needs (theory §3, Corollary A′)."""
-    statement = _second_order(formula)
-    if statement is None:
+    statement = second_order_of(formula)
+    if statement is None or len(statement.variables) != 2:
         return True
     sizes_ = [d if isinstance(d, int) else dims[d] for d in (*function.shape, statement.variables[0].shape[1])]  # type: ignore[misc]
     return min(sizes_[:2]) > sizes_[2]
@@ -98,36 +136,41 @@ def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) 
 
 def _opaque(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement = _second_order(formula)
+    statement, target = second_order_of(formula), target_of(formula)
     found = list(formula.functions().values())
-    if len(found) > 1 or (found and statement is not None and len(statement.variables) != 2):
-        raise NoSource("no source for second-order points of several opaque functions or several adapters yet")
+    if len(found) > 1:
+        raise NoSource("no source for second-order points of several opaque functions yet")
+    if found and statement is not None and target is not None and len(statement.variables) != 2:
+        raise NoSource("no source for X⋆ of several adapters yet")
     return found[0] if found else None
 
 
 def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[Family]:
     """The families that can meet the claim's assumptions, a few for each choice of sizes."""
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
-    if _curvature(formula, function):
+    if curvature_of(formula, function):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
-    if _target(formula) is not None:
+    if target_of(formula) is not None:
         single = [f for f in single if f.convex]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
 
 
-def _curvature(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
+def curvature_of(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
+    """What a claim assumes about the curvature of its opaque function."""
     return [s for s in formula.given if isinstance(s, Curvature) and s.function.body.op == "smooth"]
 
 
-def _target(formula: Formula) -> RegularizedStationary | None:
+def target_of(formula: Formula) -> RegularizedStationary | None:
+    """The definition of X⋆ that a claim assumes."""
     return next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
 
 
-def _scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
+def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
     """Decays and other scalars of moderate size, sometimes 0 where that is allowed."""
     found = {}
     for name, domain in formula.scalars().items():
-        values = 10.0 ** rng.uniform(-2.5, 0, count)
+        # Scales are strictly positive, and a tiny one makes every loss flat.
+        values = 10.0 ** rng.uniform(*((-1, 0.3) if domain.above == 0 else (-2.5, 1)), count)
         zero_allowed = domain.above is None and (domain.least is None or domain.least == 0)
         if zero_allowed and rng.random() < 0.15:
             values = np.zeros(count)
@@ -157,17 +200,17 @@ def _drawn(family: Family, start: Start, wanted: _Sizes, rng: Generator) -> tupl
     spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
     sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
     try:
-        problem = family.sample(rng, _BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
+        problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
     except ValueError:
         return None
     return problem, start
 
 
 def _planted(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """Problems with a known spurious point, started there: random starts almost never end at one (theory §4)."""
+    """Problems with a known spurious point of rank r = r⋆, started there."""
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
-    planted = plant_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
+    planted = plant_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
     return planted.problem, (planted.left, planted.right)
 
 
@@ -176,7 +219,26 @@ def _planted_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] 
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
     decayed = bool(wanted.weight.any())
-    planted = plant_rational_spurious(rng, _BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    return planted.problem, (planted.left, planted.right)
+
+
+def _planted_wide(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Spurious points of any rank r⋆ ≤ r at which Theorem D is attained or nearly so."""
+    return _wide(wanted, rng, rational=False)
+
+
+def _planted_wide_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """The same in small rational numbers."""
+    return _wide(wanted, rng, rational=True)
+
+
+def _wide(wanted: _Sizes, rng: Generator, *, rational: bool) -> tuple[Problem, Starts] | None:
+    room = min(wanted.rows, wanted.cols) - wanted.r
+    if room < 1:
+        return None
+    star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
+    planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
     return planted.problem, (planted.left, planted.right)
 
 
@@ -189,9 +251,9 @@ def _on_family(
         return d if isinstance(d, int) else dims[d]
 
     rows, cols = (size(d) for d in function.shape)
-    statement, target = _second_order(formula), _target(formula)
+    statement, target = second_order_of(formula), target_of(formula)
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
-    values = _scalars(formula, rng, _BATCH)
+    values = moderate_scalars(formula, rng, BATCH)
     weight = _weight(target, values, dims)
     made = draw(_Sizes(rows, cols, r, target is not None, weight), rng)
     if made is None:
@@ -201,7 +263,7 @@ def _on_family(
         return
     bound = bind_family(function, problem)
     values.update(bound.values)
-    for bounds in _curvature(formula, function):
+    for bounds in curvature_of(formula, function):
         _set_bounds(values, bounds, problem)
     if target is not None:
         if problem.star is None or problem.witness is None:
@@ -210,37 +272,49 @@ def _on_family(
     functions = {function.name: bound.function}
     sizes_ = {**dims, **bound.dims}
     if statement is None:
-        frame = Batch(sizes_, {**values, **_other_matrices(formula, values, dims, rng)}, bound.operators, functions)
-        yield _assured(replace(frame, family=problem.family, count=_BATCH), formula, function, problem)
+        frame = Batch(sizes_, {**values, **other_matrices(formula, values, dims, rng)}, bound.operators, functions)
+        yield _assured(replace(frame, family=problem.family, count=BATCH), formula, function, problem)
         return
-    values.update(_other_matrices(formula, values, dims, rng, skip=statement))
+    values.update(other_matrices(formula, values, dims, rng, skip=statement))
+    if tilts(statement):
+        frame = Batch(sizes_, values, bound.operators, functions, problem.family, BATCH)
+        yield _assured(tilted(frame, statement, problem.star, rng), formula, function, problem)
+        return
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
     for batch in _found(stack, statement, target, rng, start, tally):
         yield _assured(replace(batch, functions=functions), formula, function, problem)
 
 
-def _other_matrices(
-    formula: Formula, values: dict[str, Array], dims: dict[str, int], rng: Generator, skip: Stationary | None = None
+def other_matrices(
+    formula: Formula,
+    values: dict[str, Array],
+    dims: dict[str, int],
+    rng: Generator,
+    skip: Stationary | None = None,
+    count: int = BATCH,
 ) -> dict[str, Array]:
     """Matrices that neither the family nor the finder provides."""
     moving = set() if skip is None else {v.payload[0] for v in skip.variables}
     kinds = ["gaussian", "scaled", "integer", "rank-deficient", "mask", "diagonal"]
+    if skip is not None and formula.functions():
+        # Data of the loss beside an opaque f (tilts, places of adapters): badly scaled ones only make the search slow.
+        kinds = ["orthonormal", "gaussian"]
     made = {}
     for name, shape in formula.matrices().items():
         if name not in moving and name not in values:
             rows, cols = (d if isinstance(d, int) else dims[d] for d in shape)
-            made[name] = MATRICES[str(rng.choice(kinds))](rng, _BATCH, rows, cols)
+            made[name] = MATRICES[str(rng.choice(kinds))](rng, count, rows, cols)
     return made
 
 
 def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:
     """The nuclear weight that X⋆ needs; without X⋆ the data are drawn for the decay as it is."""
     if target is None:
-        return values.get("λ", np.full(_BATCH, 0.05))
-    batch = Batch(dims, values, count=_BATCH)
+        return values.get("λ", np.full(BATCH, 0.05))
+    batch = Batch(dims, values, count=BATCH)
     (weight,) = evaluate_terms([target.weight], batch.environment(), FloatField())
-    return np.broadcast_to(weight, (_BATCH,)).copy()
+    return np.broadcast_to(weight, (BATCH,)).copy()
 
 
 def _set_weight(values: dict[str, Array], target: RegularizedStationary | None, weight: Array, problem: Problem) -> bool:
@@ -266,7 +340,7 @@ def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem
 def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: Problem) -> Batch:
     """Mark the curvature assumptions that hold by construction and cannot be decided from samples."""
     held: set[Condition] = set()
-    for statement in _curvature(formula, function):
+    for statement in curvature_of(formula, function):
         condition = instantiate_condition(reduced(statement), batch.functions)
         known = problem.alpha is not None and problem.beta is not None
         if isinstance(condition, CurvatureBounds) and (known or (statement.kind == "convex" and problem.convex)):
@@ -278,12 +352,12 @@ def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: 
 
 def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: Start, tally: Tally) -> Iterator[Batch]:
     """Random data for a loss that the claim writes out itself."""
-    statement = _second_order(formula)
-    if statement is None or _target(formula) is not None:
+    statement = second_order_of(formula)
+    if statement is None or target_of(formula) is not None:
         raise NoSource("no source for X⋆ of a loss that the claim writes out itself yet")
-    values: dict[str, Array] = _scalars(formula, rng, _BATCH)
-    values.update(_other_matrices(formula, values, dims, rng, skip=statement))
-    frame = Batch(dims, values, count=_BATCH)
+    values: dict[str, Array] = moderate_scalars(formula, rng, BATCH)
+    values.update(other_matrices(formula, values, dims, rng, skip=statement))
+    frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
     stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
     yield from _found(stack, statement, None, rng, start, tally)
@@ -294,7 +368,7 @@ def _problem(
 ) -> Problem:
     variables = statement.variables
     pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=_BATCH)
+    return Problem(family, loss, pairs, None, dims, values, operators, count=BATCH)
 
 
 def _found(

@@ -1,0 +1,90 @@
+"""Quadratics with a spurious point of any rank r ≥ r⋆, up to those that attain Theorem D (theory §4).
+
+Main definitions: `plant_extremal`.
+
+`X = sI_r ⊕ 0` and `X⋆ = 0 ⊕ yI_{r⋆}` need `min(m, n) ≥ r + r⋆`. The Hessian H is β on every direction but the plane of the two
+identity blocks, where it maps `X − X⋆` to `0 ⊕ −eI`. Then X is stationary, and it is a second-order point exactly for
+`e ≤ βs`, as no tangent `UBᵀ + AVᵀ` reaches the second block. With `x = s/y`, `e = tβs` and `q² = r⋆/(x²r)` the smallest
+eigenvalue is `α = β(1−tx)q²tx/(1+q²(1−tx))`; t = 1 and `x = 1/(1+√ρ)` give Theorem D's threshold `κ = 1+2√ρ`. For λ > 0
+the term `−λ⟨S, X⟩` with S the identity keeps the point.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from verify.losses.planting import frames
+from verify.losses.spurious import Planted, rotated
+from verify.losses.textbook import quadratic_of
+
+Array = Any
+_RATIONAL_RATIOS = (0.5, 0.25, 0.375, 0.75)
+
+
+def plant_extremal(
+    rng: np.random.Generator, count: int, m: int, n: int, r: int, star_rank: int, decay: Array, *, rational: bool
+) -> Planted:
+    """Problems with a spurious point of rank r whose X⋆ has rank `star_rank`.
+
+    Args:
+        rng: the source of randomness.
+        count: the number of problems.
+        m, n, r, star_rank: sizes, with `star_rank ≤ r` and `min(m, n) ≥ r + star_rank`.
+        decay: λ for each problem, `(count,)`.
+        rational: small rational numbers and no rotations, so that rounding recovers an exact example; λ is rounded too.
+
+    Raises:
+        ValueError: for sizes that are not possible.
+    """
+    if not 1 <= star_rank <= r or min(m, n) < r + star_rank:
+        raise ValueError(f"no example for ranks {r} and {star_rank} in {m}×{n} matrices: min(m, n) ≥ r + r⋆ ≥ 2 is needed")
+    if rational:
+        ratio, share = rng.choice(_RATIONAL_RATIOS, count), np.ones(count)
+        beta, size = rng.choice([1.0, 2.0, 4.0], count), np.ones(count)
+        decay = np.where(np.asarray(decay) > 0, rng.choice([0.125, 0.25, 0.5], count), 0.0)
+        turn, spin = (np.broadcast_to(np.eye(k), (count, k, k)) for k in (m, n))
+    else:
+        # t = 1 leaves a Hessian that is singular beyond the gauge: only the rational examples have it.
+        share = rng.choice([0.98, 0.9, 0.7], count)
+        ratio = rng.uniform(0.1, 0.95, count)
+        beta, size = rng.choice([1.0, 0.3, 5.0], count), rng.uniform(0.5, 2.0, count)
+        turn, spin = frames(rng, count, m), frames(rng, count, n)
+    operator = rotated(_operator(beta, ratio, share, (m, n, r, star_rank)), turn, spin)
+    k = min(m, n)
+    left, right = turn[:, :, :k], spin[:, :, :k]
+    point, star = np.zeros((count, k)), np.zeros((count, k))
+    point[:, :r] = size[:, None]
+    star[:, r : r + star_rank] = (size / ratio)[:, None]
+    roots = np.sqrt(point[:, None, :r])
+    witness = left @ np.swapaxes(right, -1, -2)
+    goal = (left * star[:, None, :]) @ np.swapaxes(right, -1, -2)
+    pull = np.linalg.solve(operator, witness.reshape(count, -1, 1)).reshape(count, m, n)
+    target = goal + np.asarray(decay)[:, None, None] * pull
+    problem = quadratic_of(operator, target, decay, r, star=goal, witness=witness)
+    if rational:
+        problem = replace(problem, family="rational quadratic")
+    return Planted(problem, left[:, :, :r] * roots, right[:, :, :r] * roots)
+
+
+def _operator(beta: Array, ratio: Array, share: Array, sizes: tuple[int, int, int, int]) -> Array:
+    """H in the unrotated entries, `(count, mn, mn)`."""
+    m, n, r, star_rank = sizes
+    first, second = np.zeros((m, n)), np.zeros((m, n))
+    first[range(r), range(r)] = 1.0
+    second[range(r, r + star_rank), range(r, r + star_rank)] = 1.0
+    f, g = first.ravel(), second.ravel()
+    q2 = star_rank / (ratio**2 * r)
+    cross = beta * (1 - share * ratio) / (1 + q2 * (1 - share * ratio))
+    near, far = cross * q2 - beta, share * beta * ratio + cross - beta
+    parts = (
+        (near / r, np.outer(f, f)),
+        (far / star_rank, np.outer(g, g)),
+        (cross / (ratio * r), np.outer(f, g) + np.outer(g, f)),
+    )
+    found = beta[:, None, None] * np.eye(m * n)
+    for weight, block in parts:
+        found = found + weight[:, None, None] * block
+    return (found + np.swapaxes(found, -1, -2)) / 2

@@ -1,0 +1,152 @@
+"""Streams of second-order points that claims share: what a claim adds to the points is drawn for itself.
+
+Main definitions: `second_order_batches`, `Landscape`. Claims with equal landscapes (the same loss, assumptions on f and rules
+for sizes) read the same points from the beginning; a stream is drawn once in a process and depends on the run's seed only.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import count
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from verify.calculus.conditions import Condition
+from verify.evaluation.batches import Batch
+from verify.language.errors import NoSource
+from verify.language.formulas import Formula
+from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
+from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
+from verify.language.terms import walk
+from verify.points.sources.dimensions import about_dimensions
+from verify.points.sources.sampling import operator_matrix
+from verify.points.sources.second_order import Aim, Tally, draw, moderate_scalars, other_matrices
+from verify.points.sources.singular import with_singular_vectors
+
+_KEPT = 12
+"""Streams kept in memory."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What the points for a claim depend on: claims with equal landscapes share their points.
+
+    Attributes:
+        dims: the names of the sizes.
+        rules: the conditions on them.
+        variables: the variables of the statements, by name.
+        statements: stationarity, X⋆ and curvature.
+        aim: which points the claim is about.
+        core: the claim's formula without everything else.
+    """
+
+    dims: tuple[str, ...]
+    rules: tuple[Comparison, ...]
+    variables: tuple[Any, ...]
+    statements: tuple[Any, ...]
+    aim: Aim
+    core: Formula = field(compare=False, repr=False)
+
+
+def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape:
+    """The landscape of a claim with its reduced assumptions."""
+    shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
+    used = _names(shown)
+    variables = {name: declared for name, declared in sorted(formula.variables.items()) if name in used}
+    core = replace(formula, variables=variables, given=shown, then=None)
+    rules = tuple(about_dimensions(conditions))
+    return Landscape(formula.dims, rules, tuple(variables.items()), shown, _aim(formula), core)
+
+
+def _aim(formula: Formula) -> Aim:
+    compared = [s for s in formula.given if isinstance(s, Comparison)]
+    if any(s.relation == "lt" and s.left.op == "rank" and s.right.op in ("dim", "num") for s in compared):
+        return Aim.RANK_DEFICIENT
+    return Aim.SPURIOUS if any(s.relation == "distinct" for s in compared) else Aim.ANY
+
+
+def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature]) -> set[str]:
+    found: set[str] = set()
+    pending = [t for s in statements for t in s.terms()]
+    while pending:
+        for node in walk(pending.pop()):
+            own = node.payload[0] if node.payload else None
+            if node.op == "sym":
+                found.add(own)
+            elif isinstance(own, FunctionSymbol | OperatorSymbol):
+                found.add(own.name)
+                if isinstance(own, FunctionSymbol) and own.body is not None:
+                    pending.append(own.body)
+    return found
+
+
+class _Stream:
+    """Batches that are drawn once and read by many; each with how the starts so far ended."""
+
+    def __init__(self, landscape: Landscape, seed: int) -> None:
+        self._tally = Tally()
+        rng = np.random.default_rng([seed, crc32(repr(landscape).encode())])
+        self._source = draw(landscape.core, landscape.rules, rng, self._tally, landscape.aim)
+        self._drawn: list[tuple[Batch, Counter[str]]] = []
+        self._missing: NoSource | None = None
+
+    def read(self, tally: Tally) -> Iterator[Batch]:
+        """The stream from its beginning, tallied for one reader."""
+        for position in count():
+            if position == len(self._drawn):
+                batch = self._next()
+                if batch is None:
+                    return
+                self._drawn.append((batch, Counter(self._tally.ended)))
+            batch, ended = self._drawn[position]
+            tally.ended = Counter(ended)
+            yield batch
+
+    def _next(self) -> Batch | None:
+        if self._missing is not None:
+            raise self._missing
+        try:
+            return next(self._source, None)
+        except NoSource as reason:
+            self._missing = reason
+            raise
+
+
+@lru_cache(maxsize=_KEPT)
+def _stream(landscape: Landscape, seed: int) -> _Stream:
+    return _Stream(landscape, seed)
+
+
+def second_order_batches(
+    formula: Formula, conditions: Sequence[Condition], rng: np.random.Generator, seed: int, tally: Tally
+) -> Iterator[Batch]:
+    """Endless batches of second-order points for the formula's `sosp()` assumption.
+
+    Args:
+        formula: the claim.
+        conditions: its reduced assumptions.
+        rng: for the variables that the points do not depend on.
+        seed: the run's; the points depend on it and on the claim's landscape only.
+        tally: where the starts of the batches read so far ended.
+
+    Raises:
+        NoSource: if no family can stand for the claim's functions.
+    """
+    for batch in _stream(landscape_of(formula, conditions), seed).read(tally):
+        yield with_singular_vectors(_completed(batch, formula, rng), formula)
+
+
+def _completed(batch: Batch, formula: Formula, rng: np.random.Generator) -> Batch:
+    """The batch with values for the claim's other variables."""
+    free = {n: d for n, d in formula.variables.items() if n not in batch.values and n not in batch.functions}
+    rest = replace(formula, variables={n: d for n, d in free.items() if n not in batch.operators})
+    values = moderate_scalars(rest, rng, batch.count)
+    values.update(other_matrices(rest, {}, dict(batch.dims), rng, count=batch.count))
+    full = replace(batch, values={**batch.values, **values})
+    operators = {n: operator_matrix(o, full, rng) for n, o in rest.operators().items()}
+    return replace(full, operators={**full.operators, **operators})
