@@ -104,7 +104,7 @@ def _singular_values() -> Figure:
         _drawn("singular-values", lambda axes: plot(found, axes)),
         f"Singular values of {len(found.spurious)} second-order points of random and planted quadratic losses (m = 5, n = 4, "
         "r = 2, κ = 10, λ = 0.05), in units of the threshold of Theorem C.2. Every singular value of a spurious point "
-        "(triangles) lies above the dashed line at 1; points at X⋆ (circles) have rank one.",
+        "(triangles) lies above the dashed line at 1; points at X⋆ (circles) have its rank, one or two.",
         ("points", "i", "count", "smallest σᵢ", "median σᵢ"),
         tuple(rows),
     )

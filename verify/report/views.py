@@ -38,9 +38,12 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class Bar:
-    """One row of the distribution of margins; `share` is a percentage of the largest."""
+    """One row of the distribution of margins: `10^decade` to `10^(decade + 1)`, or (None) not positive.
 
-    label: str
+    `share` is a percentage of the largest.
+    """
+
+    decade: int | None
     count: int
     share: float
 
@@ -166,7 +169,4 @@ def _product(certificate: Mapping[str, Any]) -> str | None:
 
 def _bars(margins: Sequence[Mapping[str, Any]]) -> list[Bar]:
     most = max((m["n"] for m in margins), default=0)
-    labels = [
-        "0 or below, within rounding" if m["decade"] is None else f"10^{m['decade']} to 10^{m['decade'] + 1}" for m in margins
-    ]
-    return [Bar(label, m["n"], 100 * m["n"] / most) for label, m in zip(labels, margins, strict=True)]
+    return [Bar(m["decade"], m["n"], 100 * m["n"] / most) for m in margins]
