@@ -36,6 +36,13 @@ MEANINGS = {
 }
 
 
+_OPTIONAL = """
+    evidence coverage branches starts margins not_tested counterexample violated certificate_content cached title doc cite
+    keyword file line quantifier variables process given then derived statement
+""".split()
+"""Keys that a results file may lack (design §6 fixes the others)."""
+
+
 @dataclass(frozen=True)
 class Bar:
     """One row of the distribution of margins: `10^decade` to `10^(decade + 1)`, or (None) not positive.
@@ -140,7 +147,7 @@ def views_of(rows: Sequence[Mapping[str, Any]]) -> list[ClaimView]:
         taken[slug.lower()] = taken.get(slug.lower(), 0) + 1
         if taken[slug.lower()] > 1:
             slug = f"{slug}-{taken[slug.lower()]}"
-        found.append(_view(row, slug))
+        found.append(_view({**dict.fromkeys(_OPTIONAL), **row}, slug))
     return found
 
 
