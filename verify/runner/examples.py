@@ -116,8 +116,6 @@ def _function(name: str, tree: Any, rows: int, cols: int) -> Value:
         latex.append(f"{_latex_number(coefficient) if unit is None else unit} {entries}".strip())
         number = [] if coefficient == 1 and factors else [_code_number(coefficient)]
         code.append("*".join([*number, *(f"entry(Y, {i}, {j}){_raised('**', p)}" for (i, j), p in factors)]))
-    if not any(any(powers) for powers, _ in polynomial):
-        code.append("0*entry(Y, 0, 0)")
     joined = [" + ".join(parts).replace("+ -", "- ") for parts in (text, latex, code)]
     return Value(name, head + joined[0].replace(" 1·Y", " Y"), latex_head + joined[1], f"lambda Y: {joined[2]}")
 
