@@ -104,7 +104,9 @@ def test_a_counterexample_pasted_as_an_example_is_replayed(project: Path) -> Non
     source = CLAIMS.replace("@claim\ndef balanced_without_decay", f"@claim\n{code}\ndef balanced_without_decay")
     (project / "my_claims.py").write_text(source)
     again = run(project, "-k", "without_decay", "--verify-seed", "5").stdout
-    assert re.findall(r"^counterexample, (.*)", again, re.MULTILINE) == re.findall(r"^counterexample, (.*)", shown, re.MULTILINE)
+    assert re.findall(r"^counterexample, (.*)", again, re.MULTILINE) == re.findall(
+        r"^counterexample, (.*)", shown, re.MULTILINE
+    )
     wrong = source.replace("λ=0", "λ=1")
     (project / "my_claims.py").write_text(wrong)
     assert "counterexample" in run(project, "-k", "without_decay").stdout, "an example that settles nothing is no verdict"

@@ -15,6 +15,7 @@ from verify.language.processes import after
 from verify.language.quantifiers import always
 from verify.runner.examples import example_code, values_of
 from verify.runner.verdicts import Refuted, Verdict
+from verify.search.witnesses import instance_from_witness
 
 s = lora()
 
@@ -76,8 +77,6 @@ def test_an_example_without_a_value_is_an_error_of_the_claim() -> None:
     result = check(claim(example(A=[[1]])(build)))
     assert result.verdict is Verdict.ERROR
     with pytest.raises(ClaimError, match="no value for B"):
-        from verify.search.witnesses import instance_from_witness
-
         instance_from_witness({"A": [[1]]}, build())
 
 

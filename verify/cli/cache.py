@@ -174,5 +174,5 @@ def _coverage_of(entry: dict[str, Any]) -> Coverage:
         entry["exact"],
         entry["branches"],
         entry["ends"],
-        {decade: k for decade, k in entry["margins"]},
+        dict(entry["margins"]),
     )

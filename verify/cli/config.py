@@ -44,7 +44,7 @@ class Settings:
     seed: int = 0
     jobs: int | None = None
     file: Path | None = None
-    budget: tuple[tuple[str, float], ...] = ()
+    budget: tuple[tuple[str, Any], ...] = ()
 
     def with_profile(self, name: str | None) -> Settings:
         """Another profile, the budget kept.
@@ -98,7 +98,7 @@ def _read(file: Path) -> Settings:
     return Settings(tuple(file.parent / p for p in paths), profile, seed, jobs, file, budget)
 
 
-def _budget(table: Any, where: str) -> tuple[tuple[str, float], ...]:
+def _budget(table: Any, where: str) -> tuple[tuple[str, Any], ...]:
     if not isinstance(table, dict):
         raise UsageError(f"{where}: must be a table of numbers: {', '.join(_BUDGET)}")
     _known(table, _BUDGET, where)
@@ -121,9 +121,7 @@ def _suggestion(word: str, known: Sequence[str]) -> str:
     return f"did you mean {close[0]}?" if close else f"use one of {', '.join(known)}"
 
 
-def _value(
-    table: Mapping[str, Any], key: str, default: Any, accepts: Callable[[Any], bool], kind: str, where: str
-) -> Any:
+def _value(table: Mapping[str, Any], key: str, default: Any, accepts: Callable[[Any], bool], kind: str, where: str) -> Any:
     if key not in table:
         return default
     if not accepts(table[key]):

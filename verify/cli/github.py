@@ -28,8 +28,8 @@ def annotate(results: Sequence[Result], claims: Sequence[Found], problems: Seque
             title = f"{result.id}: expected {result.expect.value}, got {result.verdict.value}"
             print(_command(file, line, title, describe(result.payload)))
     for problem in problems:
-        file, _, line = problem.location.partition(":")
-        print(_command(shown_file(file), int(line) if line.isdigit() else 1, "claims not collected", problem.message))
+        file, _, number = problem.location.partition(":")
+        print(_command(shown_file(file), int(number) if number.isdigit() else 1, "claims not collected", problem.message))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
         with Path(summary).open("a", encoding="utf-8") as stream:

@@ -46,7 +46,8 @@ def junit_xml(results: Sequence[Result], skipped: Sequence[tuple[str, str]], pro
             _outcome(case, "error", "not collected", problem.message, f"{problem.location}: error: {problem.message}")
         _count(suite, 0.0)
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
 
 
 def _suite(identifier: str) -> str:

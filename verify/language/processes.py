@@ -44,6 +44,7 @@ class Process:
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``along gradient flow of ... from A = A0, B = 0``."""
+
         def words(text: str) -> str:
             return rf"\text{{{text}}}" if printer.latex else text
 

@@ -11,7 +11,6 @@ from functools import lru_cache
 from latex2mathml.converter import convert
 from markupsafe import Markup, escape
 
-
 _BRACKETS = re.compile(r"<mo[^>]*>&#x0005B;</mo>(<mtable)(>.*?</mtable>)<mo[^>]*>&#x0005D;</mo>", re.DOTALL)
 _BREAKS = ("+", "-", "=", "<", r"\le", r"\ge", r"\neq", r"\Longrightarrow", r"\text")
 _OPENING, _CLOSING = "{([", "})]"

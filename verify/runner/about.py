@@ -22,7 +22,7 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
-from verify.language.terms import Term, symbol
+from verify.language.terms import Term, require_matrix, symbol
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _variables(formula: Formula) -> Iterator[Shown]:
     for name, declaration in formula.variables.items():
         symbol_ = LATEX.name(name)
         if isinstance(declaration, tuple):
-            rows, cols = declaration
+            rows, cols = require_matrix(declaration, name)
             size = rf"{LATEX.dim(rows)} \times {LATEX.dim(cols)}"
             yield Shown(f"{name} is {rows}×{cols}", rf"{symbol_} \in \mathbb{{R}}^{{{size}}}")
         elif isinstance(declaration, Domain):
