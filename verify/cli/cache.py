@@ -62,9 +62,11 @@ def key_of(formula: Formula, identifier: str, profile: Profile, seed: int) -> st
 def _program() -> str:
     """A fingerprint of the installed program and of the libraries that its numbers come from."""
     package = Path(__file__).resolve().parents[1]
-    files = [(str(p.relative_to(package)), p.stat()) for p in sorted(package.rglob("*.py"))]
-    parts = [[name, s.st_size, s.st_mtime_ns] for name, s in files]
-    return repr([parts, platform.python_version(), platform.machine(), [_installed(n) for n in _LIBRARIES]])
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.read_bytes())
+    libraries = [_installed(name) for name in _LIBRARIES]
+    return repr([digest.hexdigest(), platform.python_version(), platform.machine(), libraries])
 
 
 def _installed(name: str) -> str | None:
