@@ -6,6 +6,7 @@ Main definitions: `Plan`, `check_all`.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -71,7 +72,8 @@ def check_all(claims: Sequence[Found], plan: Plan, watcher: Watcher) -> Iterator
 
 
 def _in_parallel(claims: Sequence[Found], plan: Plan, watcher: Watcher, jobs: int) -> Iterator[Result]:
-    pool = ProcessPoolExecutor(max_workers=jobs)
+    # Ctrl-C ends a worker at once; by default it would only end its present claim and go on with the next.
+    pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
     try:
         futures = [pool.submit(_check_in_worker, f.claim.file, f.id, f.claim.name, plan) for f in claims]
         for future in futures:

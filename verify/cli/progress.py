@@ -51,18 +51,18 @@ class Display:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("left"),
+            TextColumn("{task.fields[unit]}"),
         )
         with Progress(*columns, console=self.console, transient=True) as progress:
             self.progress = progress
-            self.total_task = progress.add_task("claims", total=len(names))
+            self.total_task = progress.add_task("claims", total=len(names), unit="left")
             yield
         self.progress = None
 
     def begin(self, identifier: str) -> None:
         """A claim is about to be checked."""
         if self.progress is not None:
-            self.task = self.progress.add_task(identifier, total=None)
+            self.task = self.progress.add_task(identifier, total=None, unit="")
 
     def advance(self, done: int, total: int) -> None:
         """A claim has used some of its instances."""

@@ -58,8 +58,16 @@ def _environment(*, autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(math=mathml, prose=prose, latex=escape_latex, cell=markdown_cell, tiny=_tiny, count=_count)
+    environment.filters.update(
+        math=mathml, prose=prose, latex=escape_latex, cell=markdown_cell, tiny=_tiny, count=_count, side=_side
+    )
     return environment
+
+
+def _side(value: str) -> str:
+    """One side of a comparison: an exact number, or an enclosure in words."""
+    ends = value.strip("[]").split(", ")
+    return f"between {ends[0]} and {ends[1]}" if value.startswith("[") and len(ends) == 2 else value
 
 
 def _tiny(value: float | None) -> str:

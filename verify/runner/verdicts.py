@@ -6,6 +6,7 @@ Main definitions: `Verdict`, `Proved`, `Held`, `Refuted`, `Candidate`, `Vacuous`
 from __future__ import annotations
 
 import html
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -229,6 +230,11 @@ def _violated(comparison: tuple[str, str, str] | None) -> str:
 
 
 def _brief(value: str) -> str:
+    """An enclosure ``[lo, hi]`` by the digits that both ends share; a long number by its first ones."""
+    if value.startswith("["):
+        shared = os.path.commonprefix(value.strip("[]").split(", "))
+        if len(shared.lstrip("-0.")) >= 3:
+            return shared[:12] + "…"
     return value if len(value) <= 40 else value[:37] + "…"
 
 
