@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "verify"
-LAYERS = ["language", "calculus", "evaluation", "losses", "points", "search", "certificates", "runner", "cli"]
+LAYERS = ["language", "calculus", "evaluation", "losses", "points", "search", "certificates", "runner", "report", "cli"]
 KERNEL_USERS = {"certificates", "runner", "cli"}
 
 

@@ -235,7 +235,7 @@ def test_list_and_show_and_derive(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import verify.cli.run as run
+    import verify.cli.checking as checking
 
     calls: list[int] = []
 
@@ -245,8 +245,8 @@ def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Mo
         calls.append(1)
         return original(*args)
 
-    original = run.check_claim
-    monkeypatch.setattr(run, "check_claim", interrupted)
+    original = checking.check_claim
+    monkeypatch.setattr(checking, "check_claim", interrupted)
     out = tmp_path / "out.json"
     assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"]) == 1
     assert list(verdicts(out)) == ["trace_is_cyclic"]

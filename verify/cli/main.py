@@ -1,4 +1,4 @@
-"""The `verify` program: `run`, `list`, `show`, `derive`, `check`, `new`.
+"""The `verify` program: `run`, `list`, `show`, `derive`, `check`, `diff`, `report`, `new`, `completion`.
 
 Exit codes (design §3): 0 every claim met its expectation · 1 at least one did not · 2 usage error, or nothing could be
 collected · 3 internal error. Heavy imports happen inside the commands, so that `--help` answers at once.
@@ -32,13 +32,17 @@ def build_parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="check claims and print their verdicts")
     _selectors(run)
-    run.add_argument("--profile", choices=["dev", "ci", "deep"], default="dev", help="how much to test (default: dev)")
-    run.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
-    run.add_argument("--jobs", type=_positive, default=None, metavar="N", help="claims checked at once (default: all cores)")
+    run.add_argument("--profile", choices=["dev", "ci", "deep"], help="how much to test (default: dev)")
+    run.add_argument("--seed", type=_natural, metavar="N", help="random seed (default: 0)")
+    run.add_argument("--jobs", type=_positive, metavar="N", help="claims checked at once (default: all cores)")
     run.add_argument("--json", metavar="PATH", help="write the results as JSON")
+    run.add_argument("--junit", metavar="PATH", help="write the results as JUnit XML")
+    run.add_argument("--report", metavar="DIR", help="write the results as a static site")
+    run.add_argument("--state", metavar="PATH", help="write verdict, scope and statement hash of every claim, nothing else")
     run.add_argument("--certificates", metavar="DIR", help="keep the certificates of PROVED and REFUTED claims")
     run.add_argument("--counterexamples", metavar="DIR", help="keep only those of instances: refutations and witnesses")
-    run.add_argument("--verbose", action="store_true", help="print the coverage of every claim")
+    run.add_argument("--no-cache", action="store_true", help="check again what an earlier run has already decided")
+    run.add_argument("--verbose", action="store_true", help="print statement, derivations and coverage of every claim")
 
     listing = commands.add_parser("list", help="list claims without checking them")
     _selectors(listing)
@@ -56,6 +60,17 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("certificates", nargs="+", metavar="CERTIFICATE")
     check.add_argument("--claim", metavar="FILE::NAME", help="also compare with this claim, elaborated again from its text")
 
+    diff = commands.add_parser("diff", help="compare the results of two runs; exits with 1 if a verdict changed")
+    diff.add_argument("old", metavar="OLD.json")
+    diff.add_argument("new", metavar="NEW.json")
+
+    report = commands.add_parser("report", help="write results as a static site, an appendix and a LaTeX table")
+    report.add_argument("results", metavar="RESULTS.json", help="written by `verify run --json`")
+    report.add_argument("--out", metavar="DIR", default="report", help="the site's folder (default: report)")
+
+    completion = commands.add_parser("completion", help="print a completion script for a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+
     new = commands.add_parser("new", help="write a file of claims to start from")
     new.add_argument("file", metavar="FILE")
     return parser
@@ -66,7 +81,8 @@ def _selectors(parser: argparse.ArgumentParser) -> None:
         "selectors",
         nargs="*",
         metavar="SELECTOR",
-        help="a file or folder, FILE::NAME, a claim's id or a prefix of ids; without any: the shipped theorems",
+        help="a file or folder, FILE::NAME, a claim's id or a prefix of ids; without any: the paths of [tool.verify] in "
+        "pyproject.toml, else the shipped theorems",
     )
 
 
@@ -74,6 +90,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def _natural(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("must be at least 0")
     return value
 
 
@@ -100,6 +123,18 @@ def dispatch(arguments: argparse.Namespace) -> int:
             from verify.cli.check import check
 
             return check(arguments)
+        case "diff":
+            from verify.cli.diff import diff
+
+            return diff(arguments)
+        case "report":
+            from verify.cli.report import report
+
+            return report(arguments)
+        case "completion":
+            from verify.cli.completion import completion
+
+            return completion(arguments)
         case _:
             from verify.cli.new import new
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from verify.language.claims import Expect
+from verify.runner.about import About
 from verify.runner.loading import LoadProblem
 from verify.runner.verdicts import Result, Verdict, describe, summarize
 
@@ -45,42 +46,56 @@ class Display:
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[unit]}"),
+        )
         with Progress(*columns, console=self.console, transient=True) as progress:
             self.progress = progress
-            self.total_task = progress.add_task("claims", total=len(names))
+            self.total_task = progress.add_task("claims", total=len(names), unit="left")
             yield
         self.progress = None
 
     def begin(self, identifier: str) -> None:
         """A claim is about to be checked."""
         if self.progress is not None:
-            self.task = self.progress.add_task(identifier, total=None)
+            self.task = self.progress.add_task(identifier, total=None, unit="")
 
     def advance(self, done: int, total: int) -> None:
         """A claim has used some of its instances."""
         if self.progress is not None and self.task is not None:
             self.progress.update(self.task, completed=done, total=total)
 
-    def result(self, result: Result) -> None:
-        """One line for a finished claim."""
-        from rich.text import Text
-
+    def finished(self) -> None:
+        """One more claim is done."""
         if self.progress is not None:
             if self.task is not None:
                 self.progress.remove_task(self.task)
                 self.task = None
             self.progress.advance(self.total_task)
+
+    def result(self, result: Result) -> None:
+        """One line for a finished claim."""
+        from rich.text import Text
+
         line = Text()
         line.append(f"{result.verdict.value:<10}", style=_COLOURS[result.verdict])
         line.append(f"{_shortened(result.id, self.width):<{self.width}}  ")
         line.append(result.summary)
         if result.certificate_path is not None:
             line.append(f" · {result.certificate_path}")
-        line.append(f" · {_duration(result.seconds)}")
+        line.append(f" · {_duration(result.seconds)}{', cached' if result.cached else ''}")
         line.append("" if result.expect is Expect.HOLDS and result.met else f"   ({_expectation(result)})")
         self.console.print(line)
-        if self.verbose and result.coverage is not None:
+        if not self.verbose:
+            return
+        if result.about is not None:
+            for text in _statement(result.about):
+                self.console.print(f"             {text}", markup=False)
+        if result.coverage is not None:
             for (family, sizes), count in sorted(result.coverage.cells.items()):
                 self.console.print(f"             {count:>7,} active  {family:<28} {sizes}")
 
@@ -109,6 +124,15 @@ class Display:
                     f"{describe(result.payload)}",
                     markup=False,
                 )
+
+
+def _statement(about: About) -> list[str]:
+    """The claim's formula and what was derived for it, line by line."""
+    given = "there are" if about.quantifier == "exists" else "given    "
+    lines = [] if about.process is None else [about.process.text]
+    lines += [f"{given} {s.text}" for s in about.given]
+    lines += [] if about.then is None else [f"then      {about.then.text}"]
+    return [*lines, *(f"where     {s.text}" for s in about.derived)]
 
 
 def _shortened(name: str, width: int) -> str:

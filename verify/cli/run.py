@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from verify.certificates.build import encode
+from verify.cli.checking import Plan, check_all
+from verify.cli.config import load_settings
 from verify.cli.files import write_atomically, write_json
+from verify.cli.github import annotate, under_github
 from verify.cli.main import OK, UNMET, USAGE, UsageError
 from verify.cli.progress import Display
 from verify.language.claims import Expect
-from verify.runner.check import check_claim, error_result
+from verify.runner.check import error_result
 from verify.runner.extras import missing_extra
-from verify.runner.loading import Collected, Found, LoadProblem, collect, load_file
-from verify.runner.profiles import PROFILES
+from verify.runner.loading import Collected, Found, LoadProblem, collect
 from verify.runner.verdicts import Result, summarize, to_json
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
-    collected = collect(arguments.selectors)
+    settings = load_settings(Path.cwd()).with_profile(arguments.profile)
+    collected = collect(arguments.selectors or [str(p) for p in settings.paths])
     display = Display(verbose=arguments.verbose)
     for problem in collected.problems:
         display.problem(problem)
     if not collected.claims and not collected.duplicates:
         print("verify: error: no claim could be collected: name a file with @claim functions", file=sys.stderr)
         return USAGE
-    for path in (arguments.json, arguments.certificates, arguments.counterexamples):
+    paths = (arguments.json, arguments.certificates, arguments.counterexamples, arguments.junit, arguments.report, arguments.state)
+    for path in paths:
         _require_writable(path)
     ready, skipped = _split(collected)
+    plan = Plan(
+        settings.profile,
+        settings.seed if arguments.seed is None else arguments.seed,
+        settings.jobs if arguments.jobs is None else arguments.jobs,
+        cache=not arguments.no_cache,
+        describe=bool(arguments.json or arguments.report or arguments.state or arguments.verbose),
+    )
     results: list[Result] = []
     names = [f.id for f in ready] + [d[0] for d in collected.duplicates]
     with display.running(names):
-        for result in _results(ready, collected, arguments, display):
+        for result in _results(ready, collected, plan, display):
             kept = _keep(result, arguments.certificates)
             if result.certificate is not None and result.certificate["kind"] != "identity":
                 kept = _keep(kept, arguments.counterexamples)
@@ -48,8 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     for found, extra in skipped:
         display.note(f"not collected: {found.id} needs the extra {extra} (pip install 'lora-theory-verifier[{extra}]')")
     display.summary(results)
-    if arguments.json:
-        write_json(arguments.json, _document(results, collected.problems))
+    _write_outputs(arguments, results, skipped, collected)
     if not results:
         return USAGE if not skipped else OK
     return OK if all(r.met for r in results) and not collected.problems else UNMET
@@ -72,35 +80,11 @@ def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:
     return ready, skipped
 
 
-def _results(ready: Sequence[Found], collected: Collected, arguments: argparse.Namespace, display: Display) -> Iterator[Result]:
+def _results(ready: Sequence[Found], collected: Collected, plan: Plan, display: Display) -> Iterator[Result]:
     for identifier, location, message in collected.duplicates:
+        display.finished()
         yield error_result(identifier, Expect.HOLDS, location, message)
-    jobs = min(arguments.jobs or os.cpu_count() or 1, len(ready))
-    if jobs <= 1 or (arguments.jobs is None and len(ready) < 4):
-        profile = PROFILES[arguments.profile]
-        for found in ready:
-            display.begin(found.id)
-            yield check_claim(found.claim, found.id, profile, arguments.seed, display.advance)
-        return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        tasks = [(f.claim.file, f.id, f.claim.name, arguments.profile, arguments.seed) for f in ready]
-        yield from pool.map(_check_in_worker, tasks)
-
-
-def _check_in_worker(task: tuple[str, str, str, str, int]) -> Result:
-    file, identifier, name, profile, seed = task
-    claim = next(f.claim for f in _loaded(file) if f.claim.name == name)
-    return check_claim(claim, identifier, PROFILES[profile], seed)
-
-
-_WORKER_FILES: dict[str, tuple[Found, ...]] = {}
-
-
-def _loaded(file: str) -> tuple[Found, ...]:
-    """A worker process loads each file once."""
-    if file not in _WORKER_FILES:
-        _WORKER_FILES[file] = load_file(Path(file)).claims
-    return _WORKER_FILES[file]
+    yield from check_all(ready, plan, display)
 
 
 def _keep(result: Result, folder: str | None) -> Result:
@@ -119,3 +103,25 @@ def _document(results: Sequence[Result], problems: Sequence[LoadProblem]) -> dic
         "summary": summarize(list(results)),
         "problems": [{"location": p.location, "message": p.message} for p in problems],
     }
+
+
+def _write_outputs(
+    arguments: argparse.Namespace, results: Sequence[Result], skipped: Sequence[tuple[Found, str]], collected: Collected
+) -> None:
+    if arguments.json:
+        write_json(arguments.json, _document(results, collected.problems))
+    if arguments.junit:
+        from verify.cli.junit import junit_xml
+
+        reasons = [(f.id, f"needs the extra {extra}") for f, extra in skipped]
+        write_atomically(arguments.junit, junit_xml(results, reasons, collected.problems))
+    if arguments.state:
+        from verify.cli.state import state_of
+
+        write_atomically(arguments.state, state_of(results))
+    if arguments.report:
+        from verify.cli.report import write_site
+
+        write_site(_document(results, collected.problems), Path(arguments.report))
+    if under_github():
+        annotate(results, collected.claims, collected.problems)

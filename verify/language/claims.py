@@ -6,7 +6,7 @@ Main definitions: `claim`, `on`, `Claim`, `Expect`, `Keyword`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -66,6 +66,12 @@ class Claim:
     file: str = ""
     line: int = 0
     source: Any = None
+
+    @property
+    def examples(self) -> tuple[Mapping[str, Any], ...]:
+        """Instances to try first: the keyword arguments of Hypothesis' `@example`, written below `@claim`."""
+        stored = getattr(self.build, "hypothesis_explicit_examples", ())
+        return tuple(e.kwargs for e in reversed(stored))
 
     def formula(self) -> Formula:
         """The elaborated claim.

@@ -44,15 +44,20 @@ class Process:
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``along gradient flow of ... from A = A0, B = 0``."""
+
+        def words(text: str) -> str:
+            return rf"\text{{{text}}}" if printer.latex else text
+
         kind = "gradient flow" if self.step is None else "gradient descent"
         names = [printer.name(v.payload[0]) for v in self.variables]
-        shown = f"along {kind} of {printer.at(self.loss, Precedence.SUM)} in ({', '.join(names)})"
+        loss = printer.at(self.loss, Precedence.SUM)
+        shown = f"{words(f'along {kind} of ')}{loss}{words(' in ')}({', '.join(names)})"
         if self.step is not None:
-            shown += f" with step {printer.at(self.step, Precedence.SUM)}"
+            shown += f"{words(' with step ')}{printer.at(self.step, Precedence.SUM)}"
         if self.start:
             values = (printer.at(t, Precedence.SUM) for t in self.start)
-            shown += " from " + ", ".join(f"{n} = {v}" for n, v in zip(names, values, strict=True))
-        return rf"\text{{{shown}}}" if printer.latex and "\\" not in shown else shown
+            shown += words(" from ") + ", ".join(f"{n} = {v}" for n, v in zip(names, values, strict=True))
+        return shown
 
     def to_json(self) -> Json:
         """`["flow", loss, names, start]` or `["descent", loss, names, step, start]`."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
-from verify.language.terms import ARGUMENT, Term
+from verify.language.terms import ARGUMENT, Shape, Term, make, number, symbol
 
 Json = Any
 
@@ -40,6 +40,34 @@ def term_to_json(term: Term) -> Json:
             return [term.op, *term.payload, *args]
 
 
+def body_from_json(tree: Json, shape: Shape) -> Term:
+    """The body of a function in a certificate, the inverse of `term_to_json` for terms that mention only the argument.
+
+    Args:
+        tree: the JSON list.
+        shape: of the function's argument.
+
+    Raises:
+        KeyError: for an operation that is unknown.
+        ShapeError: if shapes disagree.
+    """
+    op, *rest = tree
+    match op:
+        case "arg":
+            return symbol(ARGUMENT, shape)
+        case "num":
+            return number(Fraction(rest[0]))
+        case "pow":
+            return make("pow", body_from_json(rest[0], shape), payload=(Fraction(rest[1]),))
+        case "literal":
+            return make("literal", payload=(tuple(tuple(Fraction(x) for x in row) for row in rest[0]),))
+        case "map":
+            return make("map", body_from_json(rest[1], shape), payload=(body_from_json(rest[0], shape),))
+        case _:
+            args = [body_from_json(part, shape) for part in rest if isinstance(part, list)]
+            return make(op, *args, payload=tuple(part for part in rest if not isinstance(part, list)))
+
+
 def declaration_to_json(symbol: FunctionSymbol | OperatorSymbol) -> Json:
     """The declaration of a function or operator variable."""
     if isinstance(symbol, FunctionSymbol):
@@ -52,4 +80,4 @@ def declaration_to_json(symbol: FunctionSymbol | OperatorSymbol) -> Json:
     }
 
 
-__all__ = ["Json", "declaration_to_json", "fraction_text", "term_to_json"]
+__all__ = ["Json", "body_from_json", "declaration_to_json", "fraction_text", "term_to_json"]

@@ -27,6 +27,7 @@ from verify.runner.exact_reading import ExactReader, briefly, roundings, show_in
 from verify.runner.exact_search import ExactPass, exact_pass
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
+from verify.runner.replay import replay
 from verify.runner.verdicts import (
     Broken,
     Candidate,
@@ -76,7 +77,8 @@ def check_claim(claim: Claim, identifier: str, profile: Profile, seed: int, prog
         payload = Broken(location_of(error, claim), one_line(error))
     else:
         try:
-            payload = verdict_of(formula, identifier, profile, seed, progress)
+            replayed = replay(claim.examples, formula, profile)
+            payload = verdict_of(formula, identifier, profile, seed, progress) if replayed is None else replayed
         except ClaimError as error:
             payload = Broken(location_of(error, claim), one_line(error))
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)

@@ -69,6 +69,7 @@ class Evidence:
     n_violations: int = 0
     stopped_early: bool = False
     ends: Tally = field(default_factory=Tally)
+    margins: Counter[int | None] = field(default_factory=Counter)
 
     def coverage(self, extra_exact: int = 0, extra_active: int = 0) -> Coverage:
         """The counts for the result."""
@@ -81,6 +82,7 @@ class Evidence:
             extra_exact,
             dict(self.branches),
             dict(self.ends.ended),
+            dict(self.margins),
         )
 
 
@@ -158,6 +160,16 @@ def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[
             yield state, steps
 
 
+def decades(margins: np.ndarray) -> Counter[int | None]:
+    """Margins counted by decade: `-3` for 0.001 ≤ margin < 0.01; None for those that are not positive."""
+    positive = margins[margins > 0]
+    found, counts = np.unique(np.floor(np.log10(positive)).astype(int), return_counts=True)
+    tally: Counter[int | None] = Counter({int(d): int(k) for d, k in zip(found, counts, strict=True)})
+    if len(positive) < len(margins):
+        tally[None] = len(margins) - len(positive)
+    return tally
+
+
 def left_open(truths: np.ndarray) -> tuple[int, ...]:
     """The positions of the undecided assumptions of one instance."""
     return tuple(int(i) for i in np.flatnonzero(truths == UNDECIDED))
@@ -190,6 +202,7 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusio
         if finite.size:
             low = float(finite.min())
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
+            evidence.margins.update(decades(finite))
     for mask, kept, most in ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT)):
         for index in np.flatnonzero(mask)[:most]:
             kept.append(

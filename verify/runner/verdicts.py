@@ -6,12 +6,14 @@ Main definitions: `Verdict`, `Proved`, `Held`, `Refuted`, `Candidate`, `Vacuous`
 from __future__ import annotations
 
 import html
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from verify.language.claims import Expect
+from verify.runner.about import About
 
 
 class Verdict(Enum):
@@ -39,6 +41,7 @@ class Coverage:
         exact: how many of `n` were read exactly.
         branches: for claims about second-order points, the active ones by branch of the theory.
         ends: for such claims, how every start of the point finder ended.
+        margins: active float instances by the decade of their relative margin (see `evidence.decades`).
     """
 
     n: int = 0
@@ -49,6 +52,8 @@ class Coverage:
     exact: int = 0
     branches: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, int] = field(default_factory=dict)
+    margins: Mapping[int | None, int] = field(default_factory=dict)
+    """None stands for margins that are not positive."""
 
 
 @dataclass(frozen=True)
@@ -134,13 +139,25 @@ _MEETS: dict[Expect, frozenset[Verdict]] = {
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of checking one claim."""
+    """The outcome of checking one claim.
+
+    Attributes:
+        id: `module.claim_name`.
+        expect: what the author expects.
+        payload: the verdict with its evidence.
+        seconds: time spent.
+        certificate_path: where the certificate was written, if it was.
+        about: statement, derived formulas and source, where they were asked for.
+        cached: whether an earlier run's result was taken over.
+    """
 
     id: str
     expect: Expect
     payload: Payload
     seconds: float
     certificate_path: str | None = None
+    about: About | None = None
+    cached: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -202,17 +219,22 @@ def _branches(coverage: Coverage) -> str:
     return f" ({'; '.join(parts)}{tail})"
 
 
-_SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
+SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
 
 
 def _violated(comparison: tuple[str, str, str] | None) -> str:
     if comparison is None:
         return ""
     left, relation, right = comparison
-    return f" · {_brief(left)} {_SIGNS.get(relation, relation)} {_brief(right)} is false"
+    return f" · {_brief(left)} {SIGNS.get(relation, relation)} {_brief(right)} is false"
 
 
 def _brief(value: str) -> str:
+    """An enclosure ``[lo, hi]`` by the digits that both ends share; a long number by its first ones."""
+    if value.startswith("["):
+        shared = os.path.commonprefix(value.strip("[]").split(", "))
+        if len(shared.lstrip("-0.")) >= 3:
+            return shared[:12] + "…"
     return value if len(value) <= 40 else value[:37] + "…"
 
 
@@ -225,7 +247,7 @@ def to_json(result: Result) -> dict[str, Any]:
         reason = payload.reason
     elif isinstance(payload, Broken | Candidate):
         reason = describe(payload)
-    return {
+    row = {
         "id": result.id,
         "expect": result.expect.value,
         "verdict": result.verdict.value,
@@ -243,7 +265,29 @@ def to_json(result: Result) -> dict[str, Any]:
         "coverage": _cells(coverage),
         "branches": None if coverage is None or not coverage.branches else dict(coverage.branches),
         "starts": None if coverage is None or not coverage.ends else dict(coverage.ends),
+        "margins": _margins(coverage),
+        "not_tested": payload.not_tested if isinstance(payload, Held) else None,
+        "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
+        "violated": _comparison(payload),
+        "certificate_content": result.certificate,
+        "cached": result.cached,
     }
+    return row if result.about is None else {**row, **result.about.to_json()}
+
+
+def _comparison(payload: Payload) -> dict[str, str] | None:
+    """The inequality that fails at a counterexample, with both sides."""
+    if not isinstance(payload, Refuted) or payload.comparison is None:
+        return None
+    left, relation, right = payload.comparison
+    return {"left": left, "relation": SIGNS.get(relation, relation), "right": right}
+
+
+def _margins(coverage: Coverage | None) -> list[dict[str, int | None]] | None:
+    if coverage is None or not coverage.margins:
+        return None
+    ordered = sorted(coverage.margins.items(), key=lambda item: (item[0] is not None, item[0] or 0))
+    return [{"decade": decade, "n": count} for decade, count in ordered]
 
 
 def _cells(coverage: Coverage | None) -> list[dict[str, Any]] | None:

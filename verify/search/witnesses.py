@@ -16,7 +16,7 @@ from verify.language.formulas import Formula
 from verify.language.functions import Operator, Smooth
 from verify.language.terms import ARGUMENT, Term, symbols_of
 from verify.language.translate import term_of
-from verify.search.instances import ExactInstance, Rows
+from verify.search.instances import ExactInstance, Rows, free_matrices
 from verify.search.recorded import recorded_instance
 
 
@@ -43,7 +43,8 @@ def instance_from_witness(witness: Any, formula: Formula) -> ExactInstance:
     given = {_name(key): value for key, value in witness.items()}
     scalars: dict[str, Fraction] = {}
     matrices: dict[str, Rows] = {}
-    shapes = {**formula.matrices()}
+    chosen = free_matrices(formula)
+    shapes = {n: shape for n, shape in formula.matrices().items() if n in chosen}
     for name in formula.scalars():
         scalars[name] = Fraction(exact_array(_need(given, name), name).item())
     for name in [*shapes, *formula.operators()]:

@@ -86,6 +86,13 @@ def draw(found: Landscape, path: str) -> None:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    plot(found, axes)
+    figure.savefig(path, dpi=140, metadata={"Date": None} if path.endswith(".svg") else None)
+    plt.close(figure)
+
+
+def plot(found: Landscape, axes: Any) -> None:
+    """Draw on a matplotlib axes."""
     index = np.arange(1, found.relative.shape[1] + 1)
     rng = np.random.default_rng(0)
     groups = ((~found.spurious, "o", "#3b6fb6", "X = X⋆", -0.12), (found.spurious, "^", "#c0392b", "spurious", 0.12))
@@ -100,8 +107,6 @@ def draw(found: Landscape, path: str) -> None:
     axes.set_ylabel("σ_i(X) / ((α/β) σ_{r⋆}(X⋆)), at least 0.001")
     axes.set_title("Second-order points: low rank, or full rank and large")
     axes.legend(frameon=False)
-    figure.savefig(path, dpi=140, metadata={"Date": None} if path.endswith(".svg") else None)
-    plt.close(figure)
 
 
 if __name__ == "__main__":

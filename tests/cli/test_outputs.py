@@ -1,0 +1,141 @@
+"""What a run writes for other programs: JSON by its schema, JUnit XML, annotations, the state file, differences."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import xmlschema
+from quick import QUICK
+
+import verify
+from verify.cli.main import main
+
+SCHEMA = Path(verify.__file__).parent / "cli" / "results.schema.json"
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with everything that one run writes."""
+    folder = tmp_path_factory.mktemp("outputs")
+    (folder / "quick.py").write_text(QUICK)
+    (folder / "empty.py").write_text("import no_such_module\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("GITHUB_ACTIONS", "true")
+        patch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
+        files = ["--json", "r.json", "--junit", "r.xml", "--state", "state.json"]
+        assert main(["run", "quick.py", "empty.py", "--jobs", "1", *files]) == 1
+        yield folder
+
+
+def rows(folder: Path) -> dict[str, Any]:
+    return {c["id"]: c for c in json.loads((folder / "r.json").read_text())["claims"]}
+
+
+def test_the_json_follows_the_schema_in_the_package(outputs: Path) -> None:
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    document = json.loads((outputs / "r.json").read_text())
+    validator.validate(document)
+    known = set(schema["$defs"]["claim"]["properties"])
+    assert all(set(row) <= known for row in document["claims"])
+    document["claims"][0]["certificate_content"] = None
+    assert not validator.is_valid(document), "a PROVED without a certificate must not validate"
+
+
+def test_rows_carry_statement_derivations_and_both_sides(outputs: Path) -> None:
+    found = rows(outputs)
+    assert found["quick.proved"]["then"]["text"] == "Aᵀ·A = Bᵀ·B"
+    assert [d["text"].split(" = ")[0] for d in found["quick.proved"]["derived"]] == ["∇_A L", "∇_B L", "∇²L[dA, dB]"]
+    assert found["quick.proved"]["file"] == "quick.py"
+    held = found["quick.held"]
+    assert sum(m["n"] for m in held["margins"]) <= held["n_active"]
+    assert set(found["quick.refuted"]["violated"]) == {"left", "relation", "right"}
+    assert found["quick.broken"]["statement"] is None
+
+
+def test_junit_follows_the_common_schema(outputs: Path) -> None:
+    schema = xmlschema.XMLSchema(Path(__file__).parent / "junit.xsd")
+    schema.validate(str(outputs / "r.xml"))
+    root = ET.parse(outputs / "r.xml").getroot()
+    quick = next(s for s in root if s.get("name") == "quick")
+    assert (quick.get("tests"), quick.get("failures"), quick.get("errors")) == ("5", "1", "1")
+    assert quick.find("testcase[@name='loud']/failure").get("message") == "expected REFUTED, got HELD"
+    assert "equal compares m×r with n×r" in quick.find("testcase[@name='broken']/error").text
+    problem = next(s for s in root if s.get("name") == "collection")
+    assert "no_such_module" in problem.find("testcase/error").get("message")
+
+
+def test_github_gets_annotations_on_the_lines_and_a_summary(
+    outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = (outputs / "summary.md").read_text()
+    assert "2 not as expected" in summary
+    table = [line for line in summary.splitlines() if line.startswith("| ")]
+    assert all(line.replace("\\|", "").count("|") == 5 for line in table)
+    assert table[1].startswith("| **no**"), "what is not as expected comes first"
+    monkeypatch.chdir(outputs)
+    main(["run", "quick.py::loud", "quick.py::broken"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::error ")]
+    line = QUICK.splitlines().index("def loud():")
+    assert lines[0].startswith(f"::error file=quick.py,line={line},title=quick.loud%3A expected REFUTED%2C got HELD::")
+    assert len(lines) == 2
+
+
+def test_the_state_has_no_numbers_that_change_between_machines(outputs: Path) -> None:
+    state = json.loads((outputs / "state.json").read_text())
+    assert [row["id"] for row in state["claims"]] == sorted(rows(outputs))
+    assert all(set(row) == {"id", "verdict", "scope", "statement"} for row in state["claims"])
+
+
+def test_diff_names_what_changed_and_says_so_by_its_exit_code(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = str(outputs / "r.json")
+    assert main(["diff", old, old]) == 0
+    document = json.loads((outputs / "r.json").read_text())
+    document["claims"][0].update(verdict="HELD")
+    document["claims"][1].update(id="quick.renamed")
+    document["claims"][2].update(statement="0" * 64)
+    new = outputs / "new.json"
+    new.write_text(json.dumps(document))
+    capsys.readouterr()
+    assert main(["diff", old, str(new)]) == 1
+    text = capsys.readouterr().out
+    assert "changed   quick.proved  PROVED → HELD" in text
+    assert "removed   quick.held" in text
+    assert "added     quick.renamed" in text
+    assert "restated  quick.refuted" in text
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 2, "claims": []}', '{"schema": 1, "claims": [{}]}', "\x00"])
+def test_what_is_no_results_file_is_a_usage_error(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(content)
+    assert main(["diff", str(file), str(file)]) == 2
+    assert main(["report", str(file), "--out", str(tmp_path / "site")]) == 2
+    assert main(["diff", str(tmp_path / "none.json"), str(file)]) == 2
+    assert "verify run --json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_is_a_script_that_knows_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert "completion" in script
+    assert "--profile" in script
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
+
+
+def test_output_in_a_pipe_has_no_colours_and_no_progress(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["run", "quick.py::proved", "--verbose"])
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert "∇_A L = ∇f(A·Bᵀ)·B + λ·A" in text

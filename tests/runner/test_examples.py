@@ -1,0 +1,100 @@
+"""Exact instances as text, LaTeX and code; examples that a claim's author pasted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import example
+from sympy import Rational
+
+import verify
+from verify import Expect, check, claim, entry, equal, exists, forall, gradient_descent, le, lora, positives
+from verify.language.errors import ClaimError
+from verify.language.processes import after
+from verify.language.quantifiers import always
+from verify.runner.examples import example_code, values_of
+from verify.runner.verdicts import Refuted, Verdict
+from verify.search.witnesses import instance_from_witness
+
+s = lora()
+
+
+def pasted(code: str) -> Any:
+    """The decorator that the code stands for."""
+    names = {**{n: getattr(verify, n) for n in verify.__all__}, "Rational": Rational, "example": example}
+    return eval(code.removeprefix("@"), names)
+
+
+def test_the_code_of_a_counterexample_refutes_the_claim_again() -> None:
+    def build() -> Any:
+        return forall(s, given=s.fosp(), then=equal(s.A.T * s.A, s.B.T * s.B))
+
+    first = check(claim(build))
+    assert isinstance(first.payload, Refuted)
+    code = example_code(first.certificate)
+    assert code is not None
+    again = check(claim(pasted(code)(build)), seed=99)
+    assert isinstance(again.payload, Refuted)
+    assert all(again.certificate["values"][name] == first.certificate["values"][name] for name in ("λ", "A", "B"))
+    assert again.payload.coverage.n == 1
+
+
+def test_an_example_of_a_training_claim_carries_its_steps() -> None:
+    eta = positives("η")
+    descent = gradient_descent(s.L, step=eta, start=(s.A0, s.B0))
+
+    def build() -> Any:
+        return always(descent, then=equal(after(s.A), s.A))
+
+    found = check(claim(expect=Expect.REFUTED)(build))
+    assert isinstance(found.payload, Refuted)
+    code = example_code(found.certificate)
+    assert code is not None
+    assert check(claim(pasted(code)(build))).verdict is Verdict.REFUTED
+
+
+def test_an_example_that_settles_nothing_gives_no_verdict() -> None:
+    def build() -> Any:
+        return forall(s, then=le(0, verify.nuclear(s.X)))
+
+    tried = example(m=1, n=1, r=1, A=[[1]], B=[[1]])(build)
+    assert check(claim(tried)).verdict is Verdict.HELD
+
+
+def test_an_example_can_be_the_witness_of_an_exists() -> None:
+    def build() -> Any:
+        return exists(s, such_that=[equal(entry(s.X, 0, 0), Rational(7, 3))])
+
+    found = check(claim(example(m=1, n=1, r=1, A=[[7]], B=[[Rational(1, 3)]])(build)))
+    assert found.verdict is Verdict.PROVED
+
+
+def test_an_example_without_a_value_is_an_error_of_the_claim() -> None:
+    def build() -> Any:
+        return forall(s, then=le(0, verify.nuclear(s.X)))
+
+    result = check(claim(example(A=[[1]])(build)))
+    assert result.verdict is Verdict.ERROR
+    with pytest.raises(ClaimError, match="no value for B"):
+        instance_from_witness({"A": [[1]]}, build())
+
+
+def test_polynomials_are_written_out_and_other_functions_keep_their_form() -> None:
+    variables = {"f": {"kind": "function", "shape": ["m", 2]}, "A": {"kind": "matrix", "shape": ["m", "m"]}}
+    square = ["pow", ["entry", ["arg"], 0, 1], "2"]
+    body = ["add", ["mul", ["num", "-1/2"], square], ["entry", ["arg"], 0, 0]]
+
+    def values(tree: Any) -> Any:
+        values = {"A": [["1/2"]], "f": {"body": tree}}
+        return values_of({"kind": "instance", "dims": {"m": 1}, "claim": {"variables": variables}, "values": values})
+
+    m, matrix, function = values(body)
+    assert (m.text, m.code) == ("m = 1", "1")
+    assert matrix.code == "[[Rational(1, 2)]]"
+    assert matrix.latex == r"A = \begin{bmatrix} \frac{1}{2} \end{bmatrix}"
+    assert function.latex == r"f(Y) = Y_{11} - \frac{1}{2} Y_{12}^{2}"
+    assert function.code == "lambda Y: entry(Y, 0, 0) + Rational(-1, 2)*entry(Y, 0, 1)**2"
+    other = values(["fn", "exp", ["entry", ["arg"], 0, 0]])[-1]
+    assert other.code is None
+    assert "exp" in other.text

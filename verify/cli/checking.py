@@ -1,0 +1,117 @@
+"""Checking many claims: one after the other, or on all cores; each from the cache where an earlier run has decided it.
+
+Main definitions: `Plan`, `check_all`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from verify.cli.cache import key_of, prune, recall, remember
+from verify.language.claims import Claim
+from verify.runner.about import about
+from verify.runner.check import check_claim
+from verify.runner.evidence import Progress
+from verify.runner.loading import Found, load_file
+from verify.runner.profiles import Profile
+from verify.runner.verdicts import Result
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How claims are checked.
+
+    Attributes:
+        profile, seed: see `check_claim`.
+        jobs: claims checked at once; None for all cores.
+        cache: whether results of earlier runs are taken over.
+        describe: whether results carry statement and derived formulas.
+    """
+
+    profile: Profile
+    seed: int
+    jobs: int | None = None
+    cache: bool = True
+    describe: bool = False
+
+
+class Watcher(Protocol):
+    """Who is told how far the work is."""
+
+    def begin(self, identifier: str) -> None:
+        """A claim is about to be checked."""
+
+    def advance(self, done: int, total: int) -> None:
+        """A claim has used some of its instances."""
+
+    def finished(self) -> None:
+        """One more claim is done."""
+
+
+def check_all(claims: Sequence[Found], plan: Plan, watcher: Watcher) -> Iterator[Result]:
+    """The results, in the order of the claims, each as soon as it is known."""
+    jobs = min(plan.jobs or os.cpu_count() or 1, len(claims))
+    if jobs <= 1 or (plan.jobs is None and len(claims) < 4):
+        for found in claims:
+            watcher.begin(found.id)
+            result = check_one(found.claim, found.id, plan, watcher.advance)
+            watcher.finished()
+            yield result
+    else:
+        yield from _in_parallel(claims, plan, watcher, jobs)
+    if plan.cache:
+        prune()
+
+
+def _in_parallel(claims: Sequence[Found], plan: Plan, watcher: Watcher, jobs: int) -> Iterator[Result]:
+    # Ctrl-C ends a worker at once; by default it would only end its present claim and go on with the next.
+    pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
+    try:
+        futures = [pool.submit(_check_in_worker, f.claim.file, f.id, f.claim.name, plan) for f in claims]
+        for future in futures:
+            future.add_done_callback(lambda _: watcher.finished())
+        for future in futures:
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | None = None) -> Result:
+    """Check one claim, or take over what an earlier run found."""
+    began = time.perf_counter()
+    key = None
+    result = None
+    if plan.cache and not claim.examples:
+        try:
+            formula = claim.formula()
+        except Exception:  # a broken claim: checking it says what is wrong
+            pass
+        else:
+            key = key_of(formula, identifier, plan.profile, plan.seed)
+            payload = recall(key, formula)
+            if payload is not None:
+                result = Result(identifier, claim.expect, payload, time.perf_counter() - began, cached=True)
+    if result is None:
+        result = check_claim(claim, identifier, plan.profile, plan.seed, progress)
+        if plan.cache:
+            remember(key, result.payload)
+    return replace(result, about=about(claim)) if plan.describe else result
+
+
+def _check_in_worker(file: str, identifier: str, name: str, plan: Plan) -> Result:
+    claim = next(f.claim for f in _loaded(file) if f.claim.name == name)
+    return check_one(claim, identifier, plan)
+
+
+@lru_cache(maxsize=256)
+def _loaded(file: str) -> tuple[Found, ...]:
+    """A worker process loads each file once."""
+    return load_file(Path(file)).claims

@@ -1,0 +1,53 @@
+"""`verify diff OLD.json NEW.json`: which verdicts changed between two runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from verify.cli.main import OK, UNMET, UsageError
+
+
+def diff(arguments: argparse.Namespace) -> int:
+    """One line for each difference; exits with 0 if there is none."""
+    old, new = ({c["id"]: c for c in load_results(p)["claims"]} for p in (arguments.old, arguments.new))
+    lines = [f"removed   {i}  was {old[i]['verdict']}" for i in old if i not in new]
+    lines += [f"added     {i}  {new[i]['verdict']}" for i in new if i not in old]
+    for identifier in (i for i in new if i in old):
+        was, now = old[identifier], new[identifier]
+        if was["verdict"] != now["verdict"] or was["met"] != now["met"]:
+            tail = "" if now["met"] else f"  (expected {now['expect']})"
+            lines.append(f"changed   {identifier}  {was['verdict']} → {now['verdict']}{tail}")
+        elif was["scope"] != now["scope"]:
+            lines.append(f"changed   {identifier}  {now['verdict']}: {was['scope']} → {now['scope']}")
+        elif _differ(was.get("statement"), now.get("statement")):
+            lines.append(f"restated  {identifier}  {now['verdict']}: the statement changed")
+    for line in lines:
+        print(line)
+    print(f"{len(lines)} differences" if lines else f"no verdict changed among {len(new)} claims")
+    return UNMET if lines else OK
+
+
+def _differ(was: str | None, now: str | None) -> bool:
+    return was is not None and now is not None and was != now
+
+
+def load_results(path: str) -> Any:
+    """The document that `verify run --json` wrote.
+
+    Raises:
+        UsageError: if the file cannot be read or is something else.
+    """
+    try:
+        document = json.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be opened ({error.strerror}): check the path") from None
+    except ValueError:
+        raise UsageError(f"{path}: not JSON: give a file written by `verify run --json`") from None
+    rows = document.get("claims") if isinstance(document, dict) and document.get("schema") == 1 else None
+    needed = {"id", "expect", "verdict", "met", "scope", "reason"}
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= set(row) for row in rows):
+        raise UsageError(f"{path}: not the results of a run: give a file written by `verify run --json`")
+    return document

@@ -1,0 +1,54 @@
+"""`verify report RESULTS.json`: the results as a static site, an appendix and a LaTeX table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from verify.cli.diff import load_results
+from verify.cli.files import write_atomically
+from verify.cli.main import OK, UsageError
+from verify.kernel import check as kernel_check
+from verify.report.figures import available, figures
+from verify.report.site import site
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
+    document = load_results(arguments.results)
+    out = Path(arguments.out)
+    if not out.resolve().parent.is_dir():
+        raise UsageError(f"{out} cannot be written: its folder does not exist")
+    for row in document["claims"]:
+        _require_accepted(row, arguments.results)
+    write_site(document, out)
+    return OK
+
+
+def _require_accepted(row: Mapping[str, Any], path: str) -> None:
+    """A page must not say PROVED or REFUTED above a certificate that does not hold."""
+    certificate = row.get("certificate_content")
+    if certificate is None:
+        return
+    checked = kernel_check(certificate)
+    if not checked.accepted or certificate.get("verdict") != row["verdict"]:
+        reason = checked.message if not checked.accepted else f"it is about {certificate.get('verdict')}"
+        raise UsageError(f"{path}: the certificate of {row['id']} is rejected ({reason}): run the claim again")
+
+
+def write_site(document: Mapping[str, Any], out: Path) -> None:
+    """Write all files, the index last, and say where it is.
+
+    Raises:
+        UsageError: if the folder cannot be written.
+    """
+    files = site(document, figures() if available() else ())
+    try:
+        for path in sorted(files, key=lambda p: p == "index.html"):
+            (out / path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(out / path, files[path])
+    except OSError as error:
+        raise UsageError(f"{out} cannot be written ({error.strerror}): choose another folder") from None
+    print(f"report: {out / 'index.html'}")
