@@ -14,12 +14,12 @@ import numpy as np
 
 from verify.calculus.conditions import Condition, conjuncts
 from verify.evaluation.batches import Batch
-from verify.evaluation.decide import decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.domains import Domain
 from verify.language.operations.functions import OperatorSymbol
 from verify.language.statements import Comparison
+from verify.search.margins import flat, margins
 
 Array = Any
 _SHIFT = 1e-7
@@ -127,16 +127,16 @@ class _Readings:
 
     def _read(self, points: Array) -> tuple[Array, Array, Array]:
         batch = _moved(self.batch, self.freedom, points)
-        decided = decide([self.conclusion, *self.others], batch)
-        least = [d.margin - (_STRICT if _is_strict(c) else 0.0) for c, d in zip(self.others, decided[1:], strict=True)]
+        read = margins([self.conclusion, *self.others], batch)
+        least = [x - (_STRICT if _is_strict(c) else 0.0) for c, x in zip(self.others, read[1:], strict=True)]
         least += [self._inside(name, domain, batch) for name, domain in (self.freedom.domains or {}).items()]
         terms = [t for c in self.equalities for t in (c.left, c.right)]
         sides = evaluate_terms(terms, batch.environment(), FloatField())
-        equal = [_flat(a, batch.count) - _flat(b, batch.count) for a, b in zip(sides[::2], sides[1::2], strict=True)]
+        equal = [flat(a, batch.count) - flat(b, batch.count) for a, b in zip(sides[::2], sides[1::2], strict=True)]
         nothing = np.zeros((batch.count, 0))
-        flat = np.concatenate(equal, axis=1) if equal else nothing
+        residuals = np.concatenate(equal, axis=1) if equal else nothing
         inequal = np.stack(least, axis=1) if least else nothing
-        return _finite(decided[0].margin), _finite(flat), _finite(inequal)
+        return read[0], _finite(residuals), _finite(inequal)
 
     def _inside(self, name: str, domain: Domain, batch: Batch) -> Array:
         value = batch.values[name]
@@ -154,12 +154,6 @@ def _is_strict(condition: Condition) -> bool:
 def _finite(values: Array) -> Array:
     """A reading that is not a number pushes the step back."""
     return np.nan_to_num(values, nan=1e3, posinf=1e3, neginf=-1e3)
-
-
-def _flat(value: Array, count: int) -> Array:
-    if value.ndim <= 1:
-        return np.broadcast_to(value, (count,))[:, None]
-    return np.broadcast_to(value, (count, *value.shape[-2:])).reshape(count, -1)
 
 
 def _vector(batch: Batch, freedom: Freedom) -> Array:

@@ -36,8 +36,12 @@ def constructed_batches(formula: Formula, conditions: Sequence[Condition], rng: 
     stationary = [s for s in formula.given if isinstance(s, Stationary)]
     if len(stationary) != 1 or len(stationary[0].variables) != 2:
         raise NoSource("points are constructed for one adapter and one loss only")
+    left, right = stationary[0].variables
     for dims in sizes(formula.dims, conditions, rng):
-        if max(dims.values(), default=1) <= largest:
+        rows, cols, width = (d if isinstance(d, int) else dims[d] for d in (left.shape[0], right.shape[0], left.shape[1]))  # type: ignore[misc]
+        # Where r ≥ min(m, n) a second-order point is global for many losses (theory §3, Corollary A′): a few are enough.
+        narrow = width < min(rows, cols) or rng.random() < 0.2
+        if max(dims.values(), default=1) <= largest and narrow:
             yield with_solved_data(_drawn(formula, stationary[0], dims, rng), stationary[0], formula)
 
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from verify.calculus.conditions import Condition
 from verify.evaluation.batches import Batch
-from verify.evaluation.decide import decide
 from verify.language.domains import Domain
+from verify.search.margins import margins
 
 Array = Any
 _SHIFT = 1e-6
-_HALVINGS = 12
+_CUTS = 8
 _CHUNK = 4000
 
 
@@ -33,36 +33,51 @@ def least_margin(batch: Batch, conclusion: Condition, names: Sequence[str], doma
         steps: the most BFGS steps.
     """
     x = _vectors(batch, names)
-    count, size = x.shape
+    ids = np.arange(batch.count)
     value, slope = _with_slope(batch, conclusion, names, x)
-    inverse = np.broadcast_to(np.eye(size), (count, size, size)).copy()
-    live = np.ones(count, bool)
+    inverse = np.broadcast_to(np.eye(x.shape[1]), (batch.count, x.shape[1], x.shape[1])).copy()
     for _ in range(steps):
-        if not live.any():
+        if not ids.size:
             break
+        here = batch.pick(ids)
         step = -(inverse @ slope[..., None])[..., 0]
-        descent = np.sum(step * slope, axis=1)
-        wrong = ~(descent < 0)
-        step[wrong], descent[wrong] = -slope[wrong], -np.sum(slope[wrong] ** 2, axis=1)
-        inverse[wrong] = np.eye(size)
-        length = np.where(live, 1.0, 0.0)
-        accepted = ~live
-        best = x.copy()
-        for _ in range(_HALVINGS):
-            trial = _inside(x + length[:, None] * step, batch, names, domains)
-            there = _margins(batch, conclusion, names, np.where(accepted[:, None], best, trial))
-            good = ~accepted & (there <= value + 1e-4 * length * descent)
-            best[good] = trial[good]
-            accepted |= good
-            if accepted.all():
-                break
-            length = np.where(accepted, length, 0.5 * length)
-        moved_value, moved_slope = _with_slope(batch, conclusion, names, best)
-        change, turn = best - x, moved_slope - slope
-        inverse = _updated(inverse, change, turn)
-        live &= np.linalg.norm(change, axis=1) > 1e-9 * (1.0 + np.linalg.norm(x, axis=1))
-        x, value, slope = best, moved_value, moved_slope
+        wrong = ~(np.sum(step * slope, axis=1) < 0)
+        step[wrong], inverse[wrong] = -slope[wrong], np.eye(x.shape[1])
+        moved = _searched(here, conclusion, names, domains, x[ids], value, slope, step)
+        change = moved - x[ids]
+        x[ids] = moved
+        going = np.linalg.norm(change, axis=1) > 1e-7 * (1.0 + np.linalg.norm(moved, axis=1))
+        ids, change, inverse, slope = ids[going], change[going], inverse[going], slope[going]
+        if ids.size:
+            value, after = _with_slope(batch.pick(ids), conclusion, names, x[ids])
+            inverse, slope = _updated(inverse, change, after - slope), after
     return _placed(batch, names, x)
+
+
+def _searched(
+    batch: Batch,
+    conclusion: Condition,
+    names: Sequence[str],
+    domains: Mapping[str, Domain],
+    x: Array,
+    value: Array,
+    slope: Array,
+    step: Array,
+) -> Array:
+    """A point along each step where the margin is lower by Armijo's rule; where there is none the point itself."""
+    found, length = x.copy(), 1.0
+    descent = np.sum(step * slope, axis=1)
+    left = np.arange(batch.count)
+    for _ in range(_CUTS):
+        trial = _inside(x[left] + length * step[left], batch, names, domains)
+        there = _margins(batch.pick(left), conclusion, names, trial)
+        good = there <= value[left] + 1e-4 * length * descent[left]
+        found[left[good]] = trial[good]
+        left = left[~good]
+        if not left.size:
+            break
+        length *= 0.25
+    return found
 
 
 def _updated(inverse: Array, change: Array, turn: Array) -> Array:
@@ -91,8 +106,7 @@ def _with_slope(batch: Batch, conclusion: Condition, names: Sequence[str], x: Ar
 
 
 def _margins(batch: Batch, conclusion: Condition, names: Sequence[str], x: Array) -> Array:
-    (decided,) = decide([conclusion], _placed(batch, names, x))
-    return np.nan_to_num(decided.margin, nan=1e3, posinf=1e3, neginf=-1e3)
+    return margins([conclusion], _placed(batch, names, x))[0]
 
 
 def _vectors(batch: Batch, names: Sequence[str]) -> Array:

@@ -30,9 +30,10 @@ from verify.search.constructed import constructed_batches
 from verify.search.worst_case import least_margin
 
 _BATCHES = 8
-_POINTS = 60
+_LOOKED_AT = 60
+_POINTS = 40
 _RESTARTS = 4
-_STEPS = 60
+_STEPS = 40
 _LARGEST_FREE = 4
 
 
@@ -65,25 +66,27 @@ def against_points(context: Context, unit: Unit) -> Seen:
     """Constructed second-order points, then the worst of what is free there."""
     rng = context.rng(unit.strategy, unit.number)
     batches = constructed_batches(context.formula, context.conditions, rng)
-    return _from_points(context, islice(batches, _BATCHES), rng)
+    return _from_points(context, batches, rng)
 
 
 def against_free(context: Context, unit: Unit) -> Seen:
     """Points that the finder reached, then the worst of what is free there."""
     rng = context.rng(unit.strategy, unit.number)
     batches = second_order_batches(context.formula, context.conditions, rng, Tally())
-    return _from_points(context, islice(batches, _BATCHES), rng)
+    return _from_points(context, batches, rng)
 
 
 def _from_points(context: Context, batches: Iterator[Batch], rng: np.random.Generator) -> Seen:
     formula = context.formula
     names = free_variables(formula)
     seen, violations = Seen(), list[Finding]()
-    for batch in batches:
+    useful = 0
+    for batch in islice(batches, _LOOKED_AT):
         if not batch.count:
             continue
         conditions = opened(formula, batch)
         met, then = conditions.active(batch)
+        useful += int(met.any())
         there = batch.pick(np.flatnonzero(met))
         seen = seen.joined(Seen(batch.count, there.count, margin=_smallest(then.margin[met])))
         violations += conditions.violations(there)
@@ -93,6 +96,8 @@ def _from_points(context: Context, batches: Iterator[Batch], rng: np.random.Gene
             met, then = conditions.active(moved)
             seen = seen.joined(Seen(moved.count, int(met.sum()), margin=_smallest(then.margin[met])))
             violations += conditions.violations(moved)
+        if useful >= _BATCHES:
+            break
     violations.sort(key=lambda f: f.size)
     return _concluded(context, seen, violations)
 
