@@ -78,9 +78,14 @@ def least_condition(point: Point, curvature: Curvature = Curvature.UNIFORM, low:
     return Solution(found.hessian, found.witness, found.value / low)
 
 
-def interior(point: Point, low: float, high: float, curvature: Curvature = Curvature.UNIFORM) -> Solution | None:
-    """(H, S) that meets `lowI ⪯ H ⪯ highI` (and the rest) with the largest margin, which is the value; at most high − low."""
-    parts = _Parts(point, curvature, low)
+def interior(
+    point: Point, low: float, high: float, curvature: Curvature = Curvature.UNIFORM, pairing: float = 1.0
+) -> Solution | None:
+    """(H, S) that meets `lowI ⪯ H ⪯ highI` (and the rest) with the largest margin, which is the value.
+
+    `pairing` is the α_pair that the other kinds of curvature prescribe.
+    """
+    parts = _Parts(point, curvature, pairing)
     identity = np.eye(point.move.size)
     cones = [
         *parts.bounded(-low * identity, 1.0, -identity),
@@ -93,10 +98,16 @@ def interior(point: Point, low: float, high: float, curvature: Curvature = Curva
 
 
 def extreme(
-    point: Point, low: float, high: float, hessian: Array, witness: Array, curvature: Curvature = Curvature.UNIFORM
+    point: Point,
+    low: float,
+    high: float,
+    hessian: Array,
+    witness: Array,
+    curvature: Curvature = Curvature.UNIFORM,
+    pairing: float = 1.0,
 ) -> Solution | None:
     """(H, S) within the bounds that minimizes `⟨hessian, H⟩ + ⟨witness, S⟩`, which is the value."""
-    parts = _Parts(point, curvature, low)
+    parts = _Parts(point, curvature, pairing)
     identity = np.eye(point.move.size)
     cones = [
         *parts.bounded(-low * identity, 1.0, 0 * identity),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.conditions import Condition, conjuncts, reduced
+from verify.calculus.conditions import Condition, CurvatureBounds, HessianSemidefinite, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.language.statements import Comparison
@@ -68,7 +68,7 @@ class ClaimReader:
 def _is_firm(condition: Condition, fixed: set[str]) -> bool:
     """Whether a condition is no inequality that can be met with room: equalities, curvature, ranks and sizes."""
     if not isinstance(condition, Comparison):
-        return hasattr(condition, "function") or hasattr(condition, "variables")
+        return isinstance(condition, CurvatureBounds | HessianSemidefinite)
     return condition.relation in ("equal", "distinct") or not (_moving(condition.left) | _moving(condition.right)) - fixed
 
 

@@ -20,15 +20,18 @@ Array = Any
 Generator = np.random.Generator
 INFEASIBLE = 100.0
 """The score of a point for which no loss was found."""
-Objective = Callable[[Point, Solution], float]
-"""What is minimized: the point and the solution of its program to a number, preferably of order 1."""
+_FAR = 12.0
+"""Free parameters beyond this are not looked at."""
+Objective = Callable[[Point, Solution, Array], float]
+"""What is minimized: the point, the solution of its program and the free parameters to a number, preferably of order 1."""
+Program = Callable[[Array], tuple[Point, Solution] | None]
+"""The point and the solved program at free parameters."""
 
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """The best point seen: its parameters, the solution of its program, the objective's value."""
+    """The best point seen: its free parameters, the solution of its program, the objective's value."""
 
-    shape: Shape
     free: Array
     point: Point
     solution: Solution
@@ -64,27 +67,14 @@ class _SpentError(Exception):
     """Raised inside an optimizer when the work is used up."""
 
 
-def minimized(
-    shape: Shape,
-    setting: Setting,
-    objective: Objective,
-    start: Array,
-    work: Work,
-    *,
-    curvature: Curvature = Curvature.UNIFORM,
-    low: float = 1.0,
-    most: int = 250,
-) -> Best | None:
-    """Nelder–Mead over one shape's parameters from one start; None if no point was feasible.
+def minimized(program: Program, objective: Objective, start: Array, work: Work, most: int = 250) -> Best | None:
+    """Nelder–Mead over free parameters from one start; None if no point was feasible.
 
     Args:
-        shape: the family of points.
-        setting: scale and decays.
-        objective: what to minimize; it may be extended by parameters of its own (see `strategy`).
-        start: unconstrained parameters.
+        program: the point and the solved program at some parameters; None where there is no solution.
+        objective: what to minimize.
+        start: free parameters.
         work: programs left.
-        curvature: what is assumed of H.
-        low: the lower bound α.
         most: programs for this start at most.
     """
     from scipy.optimize import minimize
@@ -96,24 +86,34 @@ def minimized(
         nonlocal best
         if not (own.spend() and work.spend()):
             raise _SpentError
-        if np.max(np.abs(free), initial=0.0) > 12:
+        found = program(free) if np.max(np.abs(free), initial=0.0) <= _FAR else None
+        if found is None:
             return INFEASIBLE
-        point = shape.build(shape.numbers(free), setting)
-        solution = least_condition(point, curvature, low)
-        if solution is None:
-            return INFEASIBLE
-        value = objective(point, solution)
+        value = objective(*found, free)
         if best is None or value < best.score:
-            best = Best(shape, free.copy(), point, solution, value)
+            best = Best(free.copy(), *found, value)
         return value
 
     simplex = np.vstack([start, start + 0.25 * np.eye(len(start))])
     try:
-        score(start)
-        minimize(score, start, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-9})
+        if len(start):
+            minimize(score, start, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-9})
+        else:
+            score(start)
     except _SpentError:
         pass
     return best
+
+
+def of_shape(shape: Shape, setting: Setting, curvature: Curvature = Curvature.UNIFORM) -> Program:
+    """The program at a shape's parameters, with the loss of least condition number."""
+
+    def program(free: Array) -> tuple[Point, Solution] | None:
+        point = shape.build(shape.numbers(free), setting)
+        solution = least_condition(point, curvature)
+        return None if solution is None else (point, solution)
+
+    return program
 
 
 def starts(shape: Shape, rng: Generator) -> Iterator[Array]:
@@ -153,7 +153,7 @@ def search(
     for shape in [s for size in sizes for s in shapes(*size)]:
         several = 1 if shape.count == 1 else tries
         for _, start in zip(range(several), starts(shape, rng), strict=False):
-            best = minimized(shape, setting or Setting(), objective, start, work, curvature=curvature)
+            best = minimized(of_shape(shape, setting or Setting(), curvature), objective, start, work)
             found += [] if best is None else [best]
     return min(found, key=lambda b: b.score, default=None)
 
@@ -173,7 +173,7 @@ def sharp_threshold(m: int, n: int, r: int, r_star: int, decay: Fraction | float
     setting = _setting(decay)
     counted = Work(work)
     best = search(
-        lambda _, solution: float(np.log(solution.value)),
+        lambda _, solution, __: float(np.log(solution.value)),
         [(m, n, r, r_star)],
         np.random.default_rng(seed),
         counted,
@@ -193,7 +193,7 @@ def smallest_ratio(
         ValueError: if no spurious point was found at that κ.
     """
 
-    def objective(point: Point, solution: Solution) -> float:
+    def objective(point: Point, solution: Solution, _: Array) -> float:
         excess = max(0.0, float(np.log(solution.value / kappa)))
         # Near the threshold the ratio changes like the square root of κ: hence the root.
         return float(np.log(ratio_of(point))) + 3.0 * excess + 10.0 * np.sqrt(excess)
