@@ -63,11 +63,13 @@ class Work:
         return True
 
 
-class _SpentError(Exception):
-    """Raised inside an optimizer when the work is used up."""
+class _StopError(Exception):
+    """Raised inside an optimizer to end it."""
 
 
-def minimized(program: Program, objective: Objective, start: Array, work: Work, most: int = 250) -> Best | None:
+def minimized(
+    program: Program, objective: Objective, start: Array, work: Work, most: int = 250, enough: float = -np.inf
+) -> Best | None:
     """Nelder–Mead over free parameters from one start; None if no point was feasible.
 
     Args:
@@ -76,6 +78,7 @@ def minimized(program: Program, objective: Objective, start: Array, work: Work, 
         start: free parameters.
         work: programs left.
         most: programs for this start at most.
+        enough: the search stops at a smaller value.
     """
     from scipy.optimize import minimize
 
@@ -84,14 +87,17 @@ def minimized(program: Program, objective: Objective, start: Array, work: Work, 
 
     def score(free: Array) -> float:
         nonlocal best
-        if not (own.spend() and work.spend()):
-            raise _SpentError
+        hopeless = own.spent > 2 * len(start) + 2 and (best is None or best.score >= INFEASIBLE)
+        if hopeless or not (own.spend() and work.spend()):
+            raise _StopError
         found = program(free) if np.max(np.abs(free), initial=0.0) <= _FAR else None
         if found is None:
             return INFEASIBLE
         value = objective(*found, free)
         if best is None or value < best.score:
             best = Best(free.copy(), *found, value)
+            if value < enough:
+                raise _StopError
         return value
 
     simplex = np.vstack([start, start + 0.25 * np.eye(len(start))])
@@ -100,7 +106,7 @@ def minimized(program: Program, objective: Objective, start: Array, work: Work, 
             minimize(score, start, method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 1e-5, "fatol": 1e-9})
         else:
             score(start)
-    except _SpentError:
+    except _StopError:
         pass
     return best
 
@@ -117,12 +123,11 @@ def of_shape(shape: Shape, setting: Setting, curvature: Curvature = Curvature.UN
 
 
 def starts(shape: Shape, rng: Generator) -> Iterator[Array]:
-    """Endless starts for a shape: X and X⋆ of equal size and little turned, then at random."""
+    """Endless starts for a shape: X smaller and smaller than X⋆ and little turned, then at random."""
     positive = shape.count - shape.lengths[2]
-    first = np.zeros(shape.count)
-    first[:positive] = -0.2 - 0.05 * np.arange(positive)
-    first[positive:] = rng.uniform(-0.1, 0.1, shape.count - positive)
-    yield first
+    for size in (-0.2, -0.7, -1.2):
+        turns = rng.uniform(-0.1, 0.1, shape.count - positive)
+        yield np.concatenate([size - 0.05 * np.arange(positive), turns])
     while True:
         sizes = rng.uniform(-1.2, 0.5, positive)
         yield np.concatenate([sizes, rng.uniform(-1.0, 1.0, shape.count - positive)])

@@ -31,7 +31,7 @@ from verify.search.synthesis.binding import (
 )
 from verify.search.synthesis.points import Number, Point
 from verify.search.synthesis.program import Curvature, Solution, interior, least_condition
-from verify.search.synthesis.reading import ClaimReader
+from verify.search.synthesis.reading import ClaimReader, Reading
 from verify.search.synthesis.rounding import rounded
 from verify.search.synthesis.search import Best, Work, minimized, starts
 from verify.search.synthesis.shapes import Setting, Shape, shapes
@@ -43,9 +43,16 @@ _SCALARS = (Fraction(0), Fraction(1), Fraction(1, 10), Fraction(1, 2), Fraction(
 _MOST_SETTINGS = 4
 _EDGE = 1e-6
 """A score below this may be a violation at the edge, to be settled exactly."""
+_CLEAR = 0.03
+"""A search ends at a violation by this much: the first clear one is mostly the simplest."""
+_DONE = -0.5
+_SIMPLICITY = 1e-3
 _DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 200, 500, 1000, 10_000)
 _SLACKS = tuple(Fraction(1, d) for d in (1, 2, 4, 8, 16, 32, 64, 256, 1024, 8192))
 _YIELDS = 3
+_ATTEMPTS = 12
+_PROGRAMS = 60
+"""Programs for one start and parameter of the shape."""
 
 
 def synthesized(formula: Formula, rng: Generator, work: int) -> Iterator[ExactInstance]:
@@ -65,14 +72,16 @@ def synthesized(formula: Formula, rng: Generator, work: int) -> Iterator[ExactIn
     reader = ClaimReader(roles)
     counted = Work(work)
     tasks = list(_tasks(roles, reader))
-    for attempt, most in enumerate((60, 120, 250, 500)):
-        for task in tasks:
-            if counted.left <= 0:
-                return
-            (start,) = islice(task.starts(rng), min(attempt, 1), min(attempt, 1) + 1)
-            best = minimized(task.program, task.objective, start, counted, most)
-            if best is not None and best.score < _EDGE:
-                yield from islice(_made_exact(task, best, counted), _YIELDS)
+    # The simplest families get further attempts before the last ones get their first.
+    plan = sorted(product(range(len(tasks)), range(_ATTEMPTS)), key=lambda p: ((1 + p[0]) * (1 + p[1]) ** 2, p))
+    for position, attempt in plan:
+        if counted.left <= 0:
+            return
+        task = tasks[position]
+        (start,) = islice(task.starts(rng), attempt, attempt + 1)
+        best = minimized(task.program, task.objective, start, counted, _PROGRAMS * task.shape.count, enough=_DONE)
+        if best is not None and task.score_of(best) < _EDGE:
+            yield from islice(_made_exact(task, best, counted), _YIELDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +99,8 @@ class _Task:
     setting: Setting
     scalars: Mapping[str, Fraction]
     curvature: Curvature
+    late: int
+    """How many other values of the loss' scalars are to be tried before."""
 
     @cached_property
     def scaled(self) -> bool:
@@ -112,13 +123,13 @@ class _Task:
     @property
     def size(self) -> tuple[int, int]:
         """Few parameters first, then small matrices."""
-        return (self.shape.count, self.shape.m + self.shape.n + self.shape.r)
+        return (self.shape.count + self.late, self.shape.m + self.shape.n + self.shape.r)
 
     def starts(self, rng: Generator) -> Iterator[Array]:
         """Starts for all free parameters."""
         for attempt, start in enumerate(starts(self.shape, rng)):
             extra = [0.0] * self.scaled
-            extra += [-4.0 if attempt % 2 == 0 else 0.0 for _ in self.roles.parameters]
+            extra += [0.0 if attempt % 2 == 0 else -4.0 for _ in self.roles.parameters]
             extra += [-4.0] * bool(self._open_upper)
             yield np.concatenate([start, extra])
 
@@ -174,20 +185,26 @@ class _Task:
         return None if solution is None else (point, solution)
 
     def objective(self, point: Point, solution: Solution, free: Array) -> float:
-        """The claim's reading."""
+        """How far the claim is from a clear violation, with a slight preference for moderate numbers."""
+        distance = self.reading(point, solution, *self._chosen(solution, free)).distance(_CLEAR)
+        return distance if distance < 0 else distance + _SIMPLICITY * float(np.log(solution.value) + np.abs(free).sum())
+
+    def score_of(self, best: Best) -> float:
+        """The claim's reading at the end of a search."""
+        return self.reading(best.point, best.solution, *self._chosen(best.solution, best.free)).score
+
+    def _chosen(self, solution: Solution, free: Array) -> tuple[dict[str, Number], float]:
         given = self.given(self.numbers(free))
         excess = float(np.exp(free[-1])) if self._open_upper else 0.0
-        return self.score(point, solution, given, float(self.low(given)) * solution.value * (1 + excess))
+        return given, float(self.low(given)) * solution.value * (1 + excess)
 
-    def score(self, point: Point, solution: Solution, given: Mapping[str, Number], high: float) -> float:
+    def reading(self, point: Point, solution: Solution, given: Mapping[str, Number], high: float) -> Reading:
         """The claim's reading at a loss; a known upper bound on the curvature should be kept with room."""
         scalars = self.with_high(given, high)
         batch = as_batch(self.roles, self.dims, point, solution.hessian, solution.witness, scalars)
-        value = self.reader.score(batch)
+        found = self.reader.read(batch)
         cap = self.high(scalars) if self.capped else None
-        if cap is None or value > 1:
-            return value
-        return max(value, float(np.linalg.eigvalsh(solution.hessian)[-1]) / float(cap) - 1)
+        return found if cap is None else found.with_margin(1 - float(np.linalg.eigvalsh(solution.hessian)[-1]) / float(cap))
 
 
 def _scalar_names(term: Any) -> set[str]:
@@ -202,26 +219,31 @@ def _tasks(roles: Roles, reader: ClaimReader) -> Iterator[_Task]:
     kinds = [Curvature.UNIFORM]
     if not any(s.kind != "convex" for s in roles.curvature):
         kinds += [Curvature.PAIRED] if roles.curvature else [Curvature.PAIRED, Curvature.INDEFINITE]
+    settings: dict[int, list[tuple[Setting, dict[str, Fraction]]]] = {}
     for m, n, r in _SIZES:
         for r_star in range(r, 0, -1):
             dims = dims_at(roles, m, n, r, r_star)
             if dims is None:
                 continue
-            for setting, scalars in islice(_settings(roles, dims), _MOST_SETTINGS):
-                for shape, kind in product(shapes(m, n, r, r_star), kinds):
-                    task = _Task(roles, reader, dims, shape, setting, scalars, kind)
-                    if _is_possible(task):
-                        found.append(task)
+            if r not in settings:
+                settings[r] = list(islice(_settings(roles, reader, dims), _MOST_SETTINGS))
+            # Whether assumptions on sizes and ranks can be met does not depend on where X⋆ sits.
+            simplest = next(shapes(m, n, r, r_star))
+            for late, (setting, scalars) in enumerate(settings[r]):
+                task = _Task(roles, reader, dims, simplest, setting, scalars, kinds[0], late)
+                if _is_possible(task):
+                    found += [replace(task, shape=s, curvature=k) for s, k in product(shapes(m, n, r, r_star), kinds)]
     yield from sorted(found, key=lambda t: t.size)
 
 
-def _settings(roles: Roles, dims: Mapping[str, int]) -> Iterator[tuple[Setting, dict[str, Fraction]]]:
+def _settings(roles: Roles, reader: ClaimReader, dims: Mapping[str, int]) -> Iterator[tuple[Setting, dict[str, Fraction]]]:
     """Small values for the loss' scalars for which there are rational balanced factors."""
     domains = roles.formula.scalars()
     names = roles.loss_scalars
     for values in product(_SCALARS, repeat=min(len(names), 3)):
         chosen = dict(zip(names, values, strict=False))
-        if len(chosen) == len(names) and all(domains[n].contains(v) for n, v in chosen.items()):
+        possible = len(chosen) == len(names) and all(domains[n].contains(v) for n, v in chosen.items())
+        if possible and reader.allows(dims, chosen):
             setting = setting_at(roles, dims, chosen)
             if setting is not None:
                 yield setting, chosen
@@ -281,13 +303,13 @@ def _exact_at(task: _Task, numbers: Sequence[Fraction], work: Work) -> ExactInst
         mixed = Solution(
             share * inner.hessian + (1 - share) * least.hessian, share * inner.witness + (1 - share) * least.witness, inner.value
         )
-        if task.score(floats, mixed, given, float(high)) >= _EDGE:
+        if task.reading(floats, mixed, given, float(high)).score >= _EDGE:
             continue
         made = rounded(point, mixed, Fraction(floor).limit_denominator(10**6) if floor != float(low) else low, high)
         if made is None:
             continue
         solution = Solution(made.hessian.astype(float), made.slope.astype(float), 0.0)
-        if task.score(floats, solution, given, float(high)) < _EDGE:
+        if task.reading(floats, solution, given, float(high)).score < _EDGE:
             return as_exact(task.roles, task.dims, point, made.hessian, made.slope, task.with_high(given, high))
     return None
 
@@ -297,11 +319,11 @@ def _upper(task: _Task, point: Point, least: Solution, given: Mapping[str, Numbe
     needed = least.value * float(low)
     if task.capped:
         cap = task.high(given)
-        good = isinstance(cap, Fraction) and needed <= float(cap) * (1 + 1e-7) and task.score(point, least, given, needed) < _EDGE
+        good = isinstance(cap, Fraction) and needed <= float(cap) * (1 + 1e-7) and task.reading(point, least, given, needed).score < _EDGE
         return cap if good else None
     for slack in _SLACKS:
         high = _simplest(needed * float(1 + slack / 2), needed * float(1 + slack))
-        if task.score(point, least, given, float(high)) < -_EDGE:
+        if task.reading(point, least, given, float(high)).score < -_EDGE:
             return high
     return None
 
