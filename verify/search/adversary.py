@@ -25,7 +25,7 @@ Array = Any
 _SHIFT = 1e-7
 _STRICT = 1e-3
 """How far inside a strict inequality or a `distinct` the adversary stays, relative to the sizes compared."""
-_LARGEST = 70
+_LARGEST = 45
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from verify.evaluation.batches import Batch
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.operations.functions import OperatorSymbol
-from verify.language.statements import Curvature, Stationary
+from verify.language.statements import Curvature, RegularizedStationary, Stationary
 from verify.language.terms import symbols_of
 from verify.losses.taylor import data_name
 from verify.points.sources.assumptions import enforce
@@ -59,7 +59,8 @@ def can_construct(formula: Formula) -> bool:
 
 def is_small(formula: Formula) -> bool:
     """Whether everything can be moved together: no training process, and no X⋆ (its definition is not smooth)."""
-    return formula.process is None and bool(formula.matrices() or formula.scalars())
+    targets = any(isinstance(s, RegularizedStationary) for s in formula.given)
+    return formula.process is None and not targets and bool(formula.matrices() or formula.scalars())
 
 
 def against_points(context: Context, unit: Unit) -> Seen:

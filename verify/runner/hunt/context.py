@@ -15,6 +15,7 @@ from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.certificates.build import instance_certificate
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
+from verify.points.sources.second_order import needs_landscape
 from verify.runner.exact_reading import BITS, ExactReader, show_body, show_instance, show_rows
 from verify.runner.hunt.records import Found
 from verify.runner.hunt.subject import Subject
@@ -22,6 +23,8 @@ from verify.search.instances import ExactInstance, body_of, free_matrices
 from verify.search.shrink import shrink
 
 SHRINK_TESTS = 600
+POINT_SHRINK_TESTS = 80
+"""For claims about second-order points, whose exact reading costs far more."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Context:
 
 
 def prepared(
-    subject: Subject, formula: Formula, seed: int, folders: tuple[str, ...] = (), shrink_tests: int = SHRINK_TESTS
+    subject: Subject, formula: Formula, seed: int, folders: tuple[str, ...] = (), shrink_tests: int | None = None
 ) -> Context:
     """The context of a hunt.
 
@@ -76,6 +79,8 @@ def prepared(
     """
     searched = subject.searched(formula)
     conditions = conjuncts([reduced(s, searched.process) for s in searched.given])
+    if shrink_tests is None:
+        shrink_tests = POINT_SHRINK_TESTS if needs_landscape(searched) else SHRINK_TESTS
     key = (seed, zlib.crc32(subject.name.encode()))
     return Context(searched, subject.stated(formula), ExactReader(searched), conditions, key, folders, shrink_tests)
 

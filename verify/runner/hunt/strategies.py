@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
@@ -23,7 +22,8 @@ from verify.runner.hunt.replay import replayed
 from verify.runner.profiles import PROFILES
 
 _SMALL = replace(PROFILES["dev"], name="unit", instances=3000, constrained=150, points=240, retries=20, safety_seconds=5.0)
-_SYNTHESIS_WORK = 20
+_SYNTHESIS_WORK = 150
+_DOUBLINGS = 4
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,14 @@ def perform(context: Context, unit: Unit) -> Seen:
 
 def plan(formula: Formula) -> Iterator[Unit]:
     """All units in the order in which they are to be done; endless unless every strategy has a limit."""
-    done = {s.name: 0 for s in STRATEGIES if s.applies(formula)}
+    usable = [s for s in STRATEGIES if s.applies(formula)]
+    if needs_landscape(formula):
+        # Exact second-order points hardly ever come about by chance, and each costs a long reading.
+        usable.sort(key=lambda s: s.name == "exact")
+    done = {s.name: 0 for s in usable}
     while True:
         progress = False
-        for strategy in STRATEGIES:
-            if strategy.name not in done:
-                continue
+        for strategy in usable:
             for _ in range(strategy.share):
                 if strategy.most is None or done[strategy.name] < strategy.most:
                     yield Unit(strategy.name, done[strategy.name])
@@ -95,7 +97,9 @@ def _synthesized(context: Context, unit: Unit) -> Seen:
     from verify.search.synthesis.strategy import synthesized
 
     n = n_active = 0
-    for instance in islice(synthesized(context.formula, context.rng(unit.strategy, unit.number), _SYNTHESIS_WORK), 8):
+    # Every unit begins with the simple shapes: later ones come further, with other random starts.
+    work = _SYNTHESIS_WORK * 2 ** min(unit.number, _DOUBLINGS)
+    for instance in synthesized(context.formula, context.rng(unit.strategy, unit.number), work):
         n, n_active = n + 1, n_active + 1
         violating = context.reader.violates(instance)
         found = None if violating is None else context.certified(violating)
@@ -115,6 +119,6 @@ STRATEGIES = (
     Strategy("constructed", can_construct, against_points, share=2),
     Strategy("free variables", has_free, against_free),
     Strategy("adversarial", is_small, against_all, share=2),
-    Strategy("synthesis", needs_landscape, _synthesized, share=2),
+    Strategy("synthesis", needs_landscape, _synthesized),
 )
 BY_NAME = {s.name: s for s in STRATEGIES}

@@ -46,7 +46,7 @@ _EDGE = 1e-6
 _CLEAR = 0.03
 """A search ends at a violation by this much: the first clear one is mostly the simplest."""
 _DONE = -0.5
-_SIMPLICITY = 1e-3
+_SIMPLICITY = 1e-4
 _DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 50, 64, 100, 200, 500, 1000, 10_000)
 _SLACKS = tuple(Fraction(1, d) for d in (1, 2, 4, 8, 16, 32, 64, 256, 1024, 8192))
 _YIELDS = 3
