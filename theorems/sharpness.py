@@ -158,3 +158,68 @@ def spurious_point_exists_at_kappa_three():
         ),
     }
     return exists(s, Xs, such_that=[uniform_curvature(f, 1, 3), s.sosp(), lt(f(Xs), f(X))], witness=witness)
+
+
+# Thresholds and constants that are a little too good, for `verify hunt`.
+
+pair = lora(r=2)
+Zs = pair.regularized_stationary()[0]
+C2, D2 = MatrixSymbol("C", m, r), MatrixSymbol("D", n, r)
+M = MatrixSymbol("M", m, n)
+completion = lora(loss=lambda Z: Rational(1, 2) * frobenius(hadamard(W, Z - M)) ** 2)
+
+
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_is_large_with_constant_six_fifths():
+    """False: every singular value of a spurious point is at least 1.2(α/β)σ_{r⋆}(X⋆) (sharp at κ = 3 only with 1.5)."""
+    return forall(
+        s, Xs, al, be, given=[*strongly_convex, distinct(X, Xs)], then=le(6 * al * sigma(Xs, rank(Xs)), 5 * be * sigma(X, r))
+    )
+
+
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_is_large_with_constant_1_02():
+    """False: the same with the constant 1.02, which only κ near 10 and above violates."""
+    return forall(
+        s, Xs, al, be, given=[*strongly_convex, distinct(X, Xs)], then=le(51 * al * sigma(Xs, rank(Xs)), 50 * be * sigma(X, r))
+    )
+
+
+@claim(cite="theory §4, Theorem D", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def second_order_eq_target_of_kappa_lt_seven_halves():
+    """False: no spurious second-order point if κ < 3.5 and r = r⋆ (the sharp threshold is 3)."""
+    return forall(s, Xs, al, be, given=[*strongly_convex, lt(2 * be, 7 * al), equal(rank(Xs), r)], then=equal(X, Xs))
+
+
+@claim(cite="theory §4, Theorem D", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def second_order_eq_target_of_kappa_lt_four_and_rank_two_over_one():
+    """False: no spurious second-order point if κ < 4, r = 2 and r⋆ = 1 (the sharp threshold is 1 + 2√2)."""
+    return forall(
+        pair,
+        Zs,
+        al,
+        be,
+        given=[uniform_curvature(pair.f, al, be), pair.sosp(), lt(be, 4 * al), equal(rank(Zs), 1)],
+        then=equal(pair.X, Zs),
+    )
+
+
+@claim(cite="theory §5", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def second_order_is_global_of_convex():
+    """False: with weight decay every second-order point of a convex f minimizes `f + λ‖·‖_*`."""
+    return forall(s, Xs, given=[convex(f), s.sosp(), lt(0, lam)], then=le(f(X) + lam * nuclear(X), f(Xs) + lam * nuclear(Xs)))
+
+
+@claim(cite="theory §5, matrix completion", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def second_order_is_global_of_completion():
+    """False: with weight decay every second-order point of a completion loss is a global minimizer."""
+    other = completion.f(C2 * D2.T) + lam / 2 * (frobenius(C2) ** 2 + frobenius(D2) ** 2)
+    return forall(
+        completion,
+        M,
+        W,
+        C2,
+        D2,
+        given=[completion.sosp(), lt(0, lam), equal(hadamard(W, W), W)],
+        then=le(completion.L, other),
+    )

@@ -7,7 +7,7 @@ import sympy as sp
 
 from verify import *
 from verify.evaluation.batches import Batch
-from verify.runner.check import _retry
+from verify.runner.check import retry
 from verify.runner.evidence import Evidence, Finding
 from verify.runner.exact_reading import ExactReader
 from verify.runner.profiles import PROFILES
@@ -18,17 +18,17 @@ ORTHOGONAL = forall(K, given=equal(K.T * K, identity(n)), then=le(trace(K.T * K)
 SMALL = forall(K, given=lt(trace(K.T * K), 1), then=le(trace(K.T * K) * (1 + sp.Rational(5, 10**8)), 1))
 
 
-def left_after_retry(formula: object, matrix: list[list[float]], unclear: tuple[int, ...]) -> int:
+def left_afterretry(formula: object, matrix: list[list[float]], unclear: tuple[int, ...]) -> int:
     batch = Batch({"n": len(matrix)}, {"K": np.array([matrix])}, count=1)
     evidence = Evidence(n=1, n_active=1, n_undecided=1, undecided=[Finding(batch, batch, 0, 0.0, unclear)])
-    assert _retry(evidence, formula, ExactReader(formula), PROFILES["dev"]) is None
+    assert retry(evidence, formula, ExactReader(formula), PROFILES["dev"]) is None
     return evidence.n_undecided
 
 
 def test_an_assumption_that_holds_only_up_to_rounding_settles_nothing() -> None:
     c, s = np.cos(1.0), np.sin(1.0)
-    assert left_after_retry(ORTHOGONAL, [[c, -s], [s, c]], ()) == 1
+    assert left_afterretry(ORTHOGONAL, [[c, -s], [s, c]], ()) == 1
 
 
 def test_an_undecided_assumption_that_is_exactly_false_settles_the_instance() -> None:
-    assert left_after_retry(SMALL, [[1.0, 0.0], [0.0, 0.0]], (0,)) == 0
+    assert left_afterretry(SMALL, [[1.0, 0.0], [0.0, 0.0]], (0,)) == 0

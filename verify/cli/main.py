@@ -1,4 +1,4 @@
-"""The `verify` program: `run`, `list`, `show`, `derive`, `check`, `diff`, `report`, `new`, `completion`.
+"""The `verify` program: `run`, `hunt`, `list`, `show`, `derive`, `check`, `diff`, `report`, `new`, `completion`.
 
 Exit codes (design §3): 0 every claim met its expectation · 1 at least one did not · 2 usage error, or nothing could be
 collected · 3 internal error. Heavy imports happen inside the commands, so that `--help` answers at once.
@@ -7,6 +7,7 @@ collected · 3 internal error. Heavy imports happen inside the commands, so that
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -43,6 +44,17 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--counterexamples", metavar="DIR", help="keep only those of instances: refutations and witnesses")
     run.add_argument("--no-cache", action="store_true", help="check again what an earlier run has already decided")
     run.add_argument("--verbose", action="store_true", help="print statement, derivations and coverage of every claim")
+
+    hunt = commands.add_parser("hunt", help="search one claim for a counterexample, by optimization")
+    hunt.add_argument("id", metavar="ID", help="a claim's id, or FILE::NAME")
+    hunt.add_argument("--budget", type=_seconds, default=60.0, metavar="SECONDS", help="wall time to spend (default: 60)")
+    hunt.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    hunt.add_argument("--jobs", type=_positive, default=None, metavar="N", help="processes (default: all cores)")
+    hunt.add_argument("--json", metavar="PATH", help="write the result as JSON")
+    hunt.add_argument("--out", metavar="DIR", help="keep state and certificates here (default: a cache folder, printed)")
+    hunt.add_argument("--sharpen", metavar="c", help="bracket the values of a parameter for which the claim holds")
+    hunt.add_argument("--sweep", metavar="k=3:50", help="a frontier: hold a scalar at values of a range (with --sharpen)")
+    hunt.add_argument("--ablate", action="store_true", help="drop each hypothesis in turn")
 
     listing = commands.add_parser("list", help="list claims without checking them")
     _selectors(listing)
@@ -86,6 +98,13 @@ def _selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e7:
+        raise argparse.ArgumentTypeError("must be a positive number of seconds")
+    return value
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -107,6 +126,13 @@ def dispatch(arguments: argparse.Namespace) -> int:
             from verify.cli.run import run
 
             return run(arguments)
+        case "hunt":
+            # Many small matrices: threads inside one product only get in the way of the processes beside it.
+            for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+                os.environ.setdefault(name, "1")
+            from verify.cli.hunt import hunt
+
+            return hunt(arguments)
         case "list":
             from verify.cli.listing import list_claims
 

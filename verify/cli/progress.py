@@ -9,8 +9,11 @@ from typing import Any
 
 from verify.language.claims import Expect
 from verify.runner.about import About
+from verify.language.formulas import Formula
+from verify.runner.hunt.campaign import HuntResult
+from verify.runner.hunt.records import Seen, Unit
 from verify.runner.loading import LoadProblem
-from verify.runner.verdicts import Result, Verdict, describe, summarize
+from verify.runner.verdicts import Result, Verdict, describe, summarize, violated
 
 _COLOURS = {
     Verdict.PROVED: "green",
@@ -147,3 +150,68 @@ def _expectation(result: Result) -> str:
     if result.expect is Expect.OPEN:
         return "open" if result.met else "broken"
     return "expected" if result.met else f"expected {result.expect.value}"
+
+
+class HuntDisplay:
+    """What a hunt shows: one line of progress on a terminal, then the counterexample, what fails, and how to reproduce it."""
+
+    def __init__(self, identifier: str, budget: float) -> None:
+        from rich.console import Console
+
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.identifier, self.budget = identifier, budget
+        self.status: Any = None
+        self.units = 0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Show progress while the hunt runs."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(f"hunting {self.identifier}") as status:
+            self.status = status
+            yield
+        self.status = None
+
+    def unit(self, unit: Unit, seen: Seen, seconds: float) -> None:
+        """A unit of work is done."""
+        self.units += 1
+        if self.status is not None:
+            left = max(0.0, self.budget - seconds)
+            self.status.update(f"{self.identifier}: {self.units} units, now {unit.strategy}, at most {left:.0f} s left")
+
+    def note(self, text: str) -> None:
+        """A line that is no verdict."""
+        self.console.print(text, markup=False)
+
+    def result(self, result: Result, hunted: HuntResult, formula: Formula, command: str) -> None:
+        """The verdict; for a counterexample first the instance, then what fails, then the commands."""
+        from rich.text import Text
+
+        if hunted.resumed:
+            self.note(f"resumed: {hunted.resumed} units were done before")
+        if hunted.interrupted:
+            self.note("stopped by hand: what was found so far")
+        line = Text()
+        line.append(f"{result.verdict.value:<10}", style=_COLOURS[result.verdict])
+        by = "" if hunted.strategy is None else f" · by {hunted.strategy}"
+        summary = "" if hunted.found is not None else f"  {result.summary}"
+        line.append(f"{result.id}{summary}{by} · {_duration(hunted.seconds)}")
+        line.append("" if result.expect is Expect.HOLDS and result.met else f"   ({_expectation(result)})")
+        self.console.print(line)
+        if hunted.found is not None:
+            self.note("  at" if result.verdict is Verdict.PROVED else "  counterexample")
+            for text in hunted.found.lines:
+                self.note(f"    {text}")
+            if hunted.found.comparison is not None and formula.then is not None:
+                self.note(f"  fails: {formula.then.text}")
+                self.note(f"    {violated(hunted.found.comparison)}")
+        if result.certificate_path is not None:
+            self.note(f"  check with      verify check {result.certificate_path}")
+        self.note(f"  reproduce with  {command}")
+        for row in hunted.tried:
+            seen = row.seen
+            margin = "" if seen.margin is None else f" · smallest margin {seen.margin:.1e}"
+            counts = f"{row.units} units, {seen.n:,} instances, {seen.n_active:,} active{margin} · {_duration(seen.seconds)}"
+            self.note(f"  {row.strategy:<16}{row.outcome.value}" + (f" · {counts}" if row.units else ""))

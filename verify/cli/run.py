@@ -32,7 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not collected.claims and not collected.duplicates:
         print("verify: error: no claim could be collected: name a file with @claim functions", file=sys.stderr)
         return USAGE
-    paths = (arguments.json, arguments.certificates, arguments.counterexamples, arguments.junit, arguments.report, arguments.state)
+    paths = (
+        arguments.json,
+        arguments.certificates,
+        arguments.counterexamples,
+        arguments.junit,
+        arguments.report,
+        arguments.state,
+    )
     for path in paths:
         _require_writable(path)
     ready, skipped = _split(collected)

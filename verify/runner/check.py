@@ -141,7 +141,7 @@ def gate_derivatives(formula: Formula) -> None:
 
 def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int) -> Payload:
     for finding in evidence.violations[:12]:
-        exact = _exactly(finding, formula, reader)
+        exact = exactly(finding, formula, reader)
         if exact is not None:
             refuted = _refutation(exact, formula, reader, evidence.coverage(), profile)
             if refuted is not None:
@@ -161,20 +161,20 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
         worst = evidence.violations[0]
         shown = show_instance(from_batch(worst.instance, formula, roundings()[-2], worst.steps), formula)
         return Candidate(shown, worst.margin, evidence.coverage(exact_seen.n, exact_seen.n_active))
-    refuted_late = _retry(evidence, formula, reader, profile)
+    refuted_late = retry(evidence, formula, reader, profile)
     if refuted_late is not None:
         return refuted_late
     return _no_violation(formula, evidence, exact_seen)
 
 
-def _exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | None:
+def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | None:
     """A rational counterexample near a float one: coarse numbers first."""
     for rounding in roundings():
         try:
             rounded = from_batch(finding.start, formula, rounding, finding.steps)
         except (ValueError, OverflowError):
             return None
-        for steps in sorted({0, finding.steps}) if _has_steps(formula) else (0,):
+        for steps in sorted({0, finding.steps}) if has_steps(formula) else (0,):
             found = reader.violates(replace(rounded, steps=steps))
             if found is not None:
                 return found
@@ -197,7 +197,7 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
     return None
 
 
-def _has_steps(formula: Formula) -> bool:
+def has_steps(formula: Formula) -> bool:
     """Descent can be replayed exactly; of a flow only the start can."""
     return formula.process is not None and formula.process.step is not None
 
@@ -212,12 +212,12 @@ def _refutation(
     return Refuted(show_instance(small, formula), decision.comparison, certificate, coverage)
 
 
-def _retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
+def retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
     """Read undecided instances exactly; those that get an answer are no longer undecided."""
     settled = 0
     for finding in evidence.undecided[: profile.retries]:
         try:
-            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps if _has_steps(formula) else 0)
+            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps if has_steps(formula) else 0)
         except (ValueError, OverflowError):
             continue
         arranged = reader.enforce(exact)
@@ -279,7 +279,7 @@ def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, see
     evidence = Evidence()
     if found is None:
         evidence = gather(formula, profile, np.random.default_rng(seed))
-        exact = (_exactly(finding, formula, reader) for finding in evidence.violations[:12])
+        exact = (exactly(finding, formula, reader) for finding in evidence.violations[:12])
         found = next((instance for instance in exact if instance is not None), None)
     certified = None if found is None else reader.certify(found, profile.shrink_tests)
     if certified is not None:

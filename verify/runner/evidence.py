@@ -30,7 +30,7 @@ from verify.runner.verdicts import Coverage
 _KEPT = 40
 _ENOUGH = 2000
 _IDLE_BATCHES = 400
-_NOTHING = Comparison("equal", number(1), number(0))
+NOTHING = Comparison("equal", number(1), number(0))
 """The conclusion of an `exists` claim, read as "no instance satisfies all conditions": a violation is a witness."""
 
 
@@ -103,7 +103,7 @@ def gather(
         NoSource: if an assumption needs a source that does not exist.
     """
     given = [reduced(s, formula.process) for s in formula.given]
-    conclusion = _NOTHING if formula.then is None else reduced(formula.then, formula.process)
+    conclusion = NOTHING if formula.then is None else reduced(formula.then, formula.process)
     conditions = [*given, conclusion]
     flat = conjuncts(given)
     evidence = Evidence(most=max(4 * _KEPT, profile.retries))

@@ -223,10 +223,13 @@ SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}
 
 
 def _violated(comparison: tuple[str, str, str] | None) -> str:
-    if comparison is None:
-        return ""
+    return "" if comparison is None else f" · {violated(comparison)}"
+
+
+def violated(comparison: tuple[str, str, str]) -> str:
+    """Both sides of a comparison that fails, for example ``4/3 ≤ 1 is false``."""
     left, relation, right = comparison
-    return f" · {_brief(left)} {SIGNS.get(relation, relation)} {_brief(right)} is false"
+    return f"{_brief(left)} {SIGNS.get(relation, relation)} {_brief(right)} is false"
 
 
 def _brief(value: str) -> str:

@@ -11,7 +11,9 @@ from fractions import Fraction
 
 from verify.language.formulas import Formula
 from verify.language.terms import Dim
+from verify.losses.taylor import data_name
 from verify.search.instances import ExactInstance, Rows
+from verify.search.local_models import as_local_models
 
 Test = Callable[[ExactInstance], ExactInstance | None]
 """Returns the instance (with assumptions arranged again) if it still violates the claim, else None."""
@@ -20,6 +22,10 @@ Test = Callable[[ExactInstance], ExactInstance | None]
 def shrink(instance: ExactInstance, formula: Formula, violates: Test, budget: int = 400) -> ExactInstance:
     """A simpler instance that still violates the claim, within `budget` tests."""
     tests = 0
+    if instance.bodies and budget:
+        model = as_local_models(instance, formula)
+        tests += 1
+        instance = (None if model is None else violates(model)) or instance
     improved = True
     while improved and tests < budget:
         improved = False
@@ -50,6 +56,7 @@ def _simpler(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstanc
     if instance.steps:
         yield replace(instance, steps=instance.steps - 1)
     yield from _smaller(instance, formula)
+    yield from _rescaled(instance, formula)
     for name, value in instance.scalars.items():
         for simple in _simpler_numbers(value):
             yield instance.with_scalar(name, simple)
@@ -70,6 +77,18 @@ def _simpler(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstanc
             for j, value in enumerate(row):
                 for simple in _simpler_numbers(value):
                     yield instance.with_matrix(name, _replaced(rows, i, j, simple))
+
+
+def _rescaled(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
+    """All functions and scalars divided by one of the scalars: losses, decays and curvatures scale together."""
+    data = [data_name(f, part) for f in formula.functions() for part in ("G", "H")]
+    if instance.bodies or not data:
+        return
+    for value in dict.fromkeys(abs(x) for x in instance.scalars.values()):
+        if value not in (0, 1):
+            scalars = {n: x / value for n, x in instance.scalars.items()}
+            scaled = {n: tuple(tuple(x / value for x in row) for row in instance.matrices[n]) for n in data}
+            yield replace(instance, scalars=scalars, matrices={**instance.matrices, **scaled})
 
 
 def _simpler_numbers(value: Fraction) -> list[Fraction]:

@@ -39,7 +39,15 @@ def stationary_batch(batch: Batch, statement: Stationary, formula: Formula, rng:
     Raises:
         NoSource: if no data enter the stationarity equations linearly.
     """
-    batch = _balanced_factors(batch, statement, rng)
+    return with_solved_data(_balanced_factors(batch, statement, rng), statement, formula)
+
+
+def with_solved_data(batch: Batch, statement: Stationary, formula: Formula) -> Batch:
+    """The factors as they are; the data that enter the gradient linearly solved for, with the least change.
+
+    Raises:
+        NoSource: if no data enter the stationarity equations linearly.
+    """
     slopes = [instantiate(g, batch.functions) for g in gradients(statement.loss, statement.variables)]
     data = _linear_data(slopes, statement, batch, formula)
     if not data:

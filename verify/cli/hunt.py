@@ -1,0 +1,136 @@
+"""`verify hunt`: search one claim for a counterexample and print it so that it can be read, checked and reproduced."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from verify.certificates.build import encode
+from verify.cli.files import write_atomically, write_json
+from verify.cli.main import OK, UNMET, UsageError
+from verify.cli.progress import HuntDisplay
+from verify.cli.show import only_claim
+from verify.language.errors import ClaimError
+from verify.language.formulas import Formula
+from verify.runner.check import location_of, one_line
+from verify.runner.hunt.campaign import HuntResult, Options
+from verify.runner.hunt.campaign import hunt as hunt_claim
+from verify.runner.hunt.subject import Subject
+from verify.runner.loading import Found as FoundClaim
+from verify.runner.loading import shipped_folder
+from verify.runner.verdicts import Broken, Payload, Result, Verdict
+
+
+def hunt(arguments: argparse.Namespace) -> int:
+    """Carry out the command."""
+    found = only_claim(arguments.id)
+    if found.claim.source is not None:
+        raise UsageError(f"{found.id} speaks of a data set, which cannot be searched: hunt the claim it was made from")
+    if arguments.json is not None and not Path(arguments.json).resolve().parent.is_dir():
+        raise UsageError(f"{arguments.json} cannot be written: its folder does not exist")
+    try:
+        formula = found.claim.formula()
+    except Exception as error:  # whatever the user's own code raises
+        return _broken(found, error, arguments)
+    folder = out_folder(arguments.out)
+    subject = Subject(found.claim.file, found.claim.name, found.id)
+    options = Options(
+        arguments.budget,
+        arguments.seed,
+        arguments.jobs or os.cpu_count() or 1,
+        folder / f"{found.id}.sqlite",
+        (str(shipped_folder() / "counterexamples"), str(folder)),
+    )
+    display = HuntDisplay(found.id, options.budget)
+    display.note(f"state: {options.state}")
+    try:
+        if arguments.ablate:
+            from verify.cli.ablation import ablate
+
+            return ablate(subject, formula, options, folder, arguments, display)
+        if arguments.sharpen or arguments.sweep:
+            from verify.cli.frontier import sharpen_or_sweep
+
+            return sharpen_or_sweep(subject, formula, options, folder, arguments, display)
+        return _hunt_one(found, subject, formula, options, folder, arguments, display)
+    except ClaimError as error:
+        raise UsageError(one_line(error)) from None
+
+
+def _hunt_one(
+    claim: FoundClaim,
+    subject: Subject,
+    formula: Formula,
+    options: Options,
+    folder: Path,
+    arguments: argparse.Namespace,
+    display: HuntDisplay,
+) -> int:
+    with display.running():
+        hunted = hunt_claim(subject, formula, options, display.unit)
+    path = keep(hunted.payload, folder / f"{claim.id}.json")
+    result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
+    if arguments.json:
+        write_json(arguments.json, to_json(result, hunted))
+    display.result(result, hunted, formula, f"verify hunt {arguments.id} --seed {arguments.seed}")
+    return OK if result.met else UNMET
+
+
+def keep(payload: Payload, path: Path) -> str | None:
+    """Write a payload's certificate, where it has one; the path as text."""
+    certificate = getattr(payload, "certificate", None)
+    if certificate is None:
+        return None
+    write_atomically(path, encode(certificate))
+    return str(path)
+
+
+def to_json(result: Result, hunted: HuntResult) -> dict[str, Any]:
+    """The JSON document of `verify hunt` (design §6)."""
+    coverage = result.coverage
+    return {
+        "schema": 1,
+        "id": result.id,
+        "verdict": result.verdict.value,
+        "strategy": hunted.strategy,
+        "seconds": round(hunted.seconds, 3),
+        "certificate": result.certificate_path,
+        "tried": [row.to_json() for row in hunted.tried],
+        "expect": result.expect.value,
+        "met": result.met,
+        "n": None if coverage is None else coverage.n,
+        "n_active": None if coverage is None else coverage.n_active,
+        "n_undecided": None if coverage is None else coverage.n_undecided,
+        "counterexample": None if hunted.found is None else list(hunted.found.lines),
+        "violated": None if hunted.found is None or hunted.found.comparison is None else list(hunted.found.comparison),
+        "resumed": hunted.resumed,
+        "interrupted": hunted.interrupted,
+        "reason": result.summary if result.verdict in (Verdict.VACUOUS, Verdict.UNKNOWN, Verdict.CANDIDATE) else None,
+    }
+
+
+def out_folder(given: str | None) -> Path:
+    """Where state and certificates go: the folder given, or the user's cache.
+
+    Raises:
+        UsageError: if it cannot be made.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(given) if given is not None else cache / "lora-theory-verifier" / "hunts"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used ({error.strerror}): name another folder with --out") from None
+    return folder
+
+
+def _broken(found: FoundClaim, error: Exception, arguments: argparse.Namespace) -> int:
+    payload = Broken(location_of(error, found.claim), one_line(error))
+    result = Result(found.id, found.claim.expect, payload, 0.0)
+    print(f"{payload.location}: error: {payload.message}", file=sys.stderr)
+    if arguments.json:
+        write_json(arguments.json, to_json(result, HuntResult(payload, None, (), None, 0.0)))
+    return UNMET

@@ -1,0 +1,255 @@
+"""A hunt from beginning to end: prove first, then units of work on all cores until something is certified or time is up.
+
+Main definitions: `Options`, `HuntResult`, `hunt`. Results are judged in the order of the plan, whatever the order in which
+processes finish, so that the same seed finds the same counterexample as long as the budget reaches it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from verify.kernel import check as kernel_check
+from verify.language.errors import GateError
+from verify.language.formulas import Formula, Quantifier
+from verify.runner.check import gate_derivatives
+from verify.runner.hunt.context import Context, prepared
+from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
+from verify.runner.hunt.store import Store
+from verify.runner.hunt.strategies import STRATEGIES, perform, plan
+from verify.runner.hunt.subject import Subject
+from verify.runner.proving import prove_identity
+from verify.runner.verdicts import Candidate as CandidatePayload
+from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous
+
+Watch = Callable[[Unit, Seen, float], None]
+"""Called after each unit, with the seconds spent so far."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to hunt.
+
+    Attributes:
+        budget: seconds of wall time.
+        seed: of all units.
+        jobs: processes.
+        state: the SQLite file.
+        folders: where known counterexamples are looked for.
+    """
+
+    budget: float
+    seed: int
+    jobs: int
+    state: Path
+    folders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class HuntResult:
+    """What a hunt came to.
+
+    Attributes:
+        payload: the verdict with its evidence.
+        strategy: what found the counterexample (or proved the claim), or None.
+        tried: one row a strategy.
+        found: the certified counterexample.
+        seconds: wall time of this run.
+        resumed: units that earlier runs had done.
+        interrupted: whether it was stopped by hand.
+    """
+
+    payload: Payload
+    strategy: str | None
+    tried: tuple[Tried, ...]
+    found: Found | None
+    seconds: float
+    resumed: int = 0
+    interrupted: bool = False
+
+
+def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | None = None) -> HuntResult:
+    """Hunt one claim.
+
+    Args:
+        subject: where the claim is and what is changed in it; worker processes load it again.
+        formula: the claim, elaborated, without the subject's changes.
+        options: budget, seed, jobs, state.
+        watch: told about every finished unit.
+
+    Raises:
+        ClaimError: if the subject does not fit the claim.
+    """
+    began = time.monotonic()
+    context = prepared(subject, formula, options.seed, options.folders)
+    proved = prove_identity(context.formula)
+    if proved is not None:
+        return HuntResult(proved, "proof", _rows({}), None, time.monotonic() - began)
+    try:
+        gate_derivatives(context.formula)
+    except GateError as error:
+        reason = Unknown(f"a derivative that the claim needs is not gated: {error}")
+        return HuntResult(reason, None, _rows({}), None, time.monotonic() - began)
+    store = Store(options.state, subject.id, context.formula.to_json(), options.seed)
+    try:
+        return _search(subject, context, options, store, watch, began)
+    finally:
+        store.close()
+
+
+def _search(
+    subject: Subject, context: Context, options: Options, store: Store, watch: Watch | None, began: float
+) -> HuntResult:
+    known = store.finished()
+    rows = {s.name: Tried(s.name) for s in STRATEGIES}
+    found: tuple[str, Found] | None = None
+    interrupted = False
+    fresh = _Stream(subject, context, options, known, store, began)
+    try:
+        for unit, seen in fresh:
+            rows[unit.strategy] = rows[unit.strategy].with_unit(seen)
+            if watch is not None:
+                watch(unit, seen, time.monotonic() - began)
+            if seen.found is not None and _stands(seen.found, context):
+                found = (unit.strategy, seen.found)
+                break
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        fresh.stop()
+    tried = _rows(rows, context.formula)
+    seconds = time.monotonic() - began
+    strategy = None if found is None else found[0]
+    certified = None if found is None else found[1]
+    return HuntResult(_payload(certified, tried, context), strategy, tried, certified, seconds, fresh.resumed, interrupted)
+
+
+def _stands(found: Found, context: Context) -> bool:
+    """Whether what a process or an earlier run reports is a certificate of this very claim that the kernel accepts."""
+    return found.certificate["claim"] == context.stated.to_json() and kernel_check(found.certificate).accepted
+
+
+def _rows(rows: dict[str, Tried], formula: Formula | None = None) -> tuple[Tried, ...]:
+    done = []
+    for strategy in STRATEGIES:
+        row = rows.get(strategy.name, Tried(strategy.name))
+        if formula is not None and not strategy.applies(formula):
+            row = replace(row, outcome=Outcome.NOT_APPLICABLE)
+        done.append(row)
+    return tuple(done)
+
+
+def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context) -> Payload:
+    """The verdict (design §6): nothing found is HELD if anything was active, else VACUOUS; UNKNOWN for `exists`."""
+    seen = total(tried)
+    coverage = Coverage(seen.n, seen.n_active, seen.n_undecided, seen.margin)
+    if context.formula.quantifier is Quantifier.EXISTS:
+        if found is not None:
+            return Proved("one instance", found.shown, found.certificate)
+        return Unknown(f"no instance found among {seen.n:,}", coverage)
+    if found is not None:
+        return Refuted(found.shown, found.comparison, found.certificate, coverage)
+    if seen.candidate is not None:
+        return CandidatePayload(seen.candidate.shown, seen.candidate.margin, coverage)
+    if seen.n_active == 0:
+        return Vacuous(f"none of {seen.n:,} instances met the assumptions", coverage)
+    if seen.n_undecided:
+        return Unknown(
+            f"{seen.n_undecided:,} of {seen.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
+            "value is not finite)",
+            coverage,
+        )
+    return Held(coverage, "float64 + rational", "what the strategies did not reach")
+
+
+class _Stream:
+    """Units in the order of the plan with what they saw: from the store, or done now in other processes."""
+
+    def __init__(
+        self, subject: Subject, context: Context, options: Options, known: dict[Unit, Seen], store: Store, began: float
+    ) -> None:
+        self.context, self.options, self.known, self.store = context, options, known, store
+        self.deadline = began + options.budget
+        self.subject = subject
+        self.resumed = 0
+        self.pool: Any = None
+
+    def __iter__(self) -> Iterator[tuple[Unit, Seen]]:
+        waiting: deque[tuple[Unit, Any]] = deque()
+        units = plan(self.context.formula)
+        earlier = set(self.known)
+        for unit in units:
+            if unit in self.known:
+                self.resumed += 1
+                earlier.discard(unit)
+                yield unit, self.known[unit]
+                continue
+            if time.monotonic() >= self.deadline:
+                break
+            waiting.append((unit, self._submit(unit)))
+            if len(waiting) >= 2 * self.options.jobs:
+                done = self._next(waiting)
+                if done is None:
+                    break
+                yield done
+        while waiting:
+            done = self._next(waiting)
+            if done is None:
+                break
+            yield done
+        for unit, _ in waiting:
+            if unit in self.known:
+                # Finished in time, behind one that was not.
+                yield unit, self.known[unit]
+        for unit in sorted(earlier, key=lambda u: (u.strategy, u.number)):
+            # Done by an earlier run that came further than this one.
+            self.resumed += 1
+            yield unit, self.known[unit]
+
+    def _submit(self, unit: Unit) -> Any:
+        if self.pool is None:
+            self.pool = multiprocessing.Pool(
+                self.options.jobs, _begin_worker, (self.subject, self.options.seed, self.options.folders)
+            )
+        return self.pool.apply_async(_in_worker, (unit,))
+
+    def _next(self, waiting: deque[tuple[Unit, Any]]) -> tuple[Unit, Seen] | None:
+        """The first unit in order; later ones that are ready are written down meanwhile."""
+        while True:
+            for unit, task in waiting:
+                if unit not in self.known and task.ready():
+                    self.known[unit] = task.get()
+                    self.store.record(unit, self.known[unit])
+            unit, task = waiting[0]
+            if unit in self.known:
+                waiting.popleft()
+                return unit, self.known[unit]
+            if time.monotonic() >= self.deadline:
+                return None
+            task.wait(0.05)
+
+    def stop(self) -> None:
+        """End the processes; what they were doing is done again by the next run."""
+        if self.pool is not None:
+            self.pool.terminate()
+            self.pool.join()
+
+
+_WORKER: dict[str, Context] = {}
+
+
+def _begin_worker(subject: Subject, seed: int, folders: tuple[str, ...]) -> None:
+    with suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _WORKER["context"] = prepared(subject, subject.claim().formula(), seed, folders)
+
+
+def _in_worker(unit: Unit) -> Seen:
+    return perform(_WORKER["context"], unit)

@@ -1,0 +1,142 @@
+"""What a hunt writes down: units of work, what each one saw, and what each strategy tried in all.
+
+Main definitions: `Unit`, `Seen`, `Found`, `Tried`, `Outcome`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+
+class Outcome(Enum):
+    """How a strategy, or one of its units, ended."""
+
+    CERTIFIED = "certified"
+    CANDIDATE = "candidate"
+    NOTHING = "nothing found"
+    NOT_APPLICABLE = "not applicable"
+    NOT_REACHED = "not reached"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One seeded piece of a strategy's work; `number` counts from 0 and is part of the seed."""
+
+    strategy: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """A certified counterexample (or witness), as plain data.
+
+    Attributes:
+        certificate: the JSON object that the kernel accepted.
+        shown: the instance in the claim's notation, on one line.
+        lines: the same, one variable a line.
+        comparison: both sides of the comparison that fails, as exact numbers, and the relation claimed.
+    """
+
+    certificate: Any
+    shown: str
+    lines: tuple[str, ...]
+    comparison: tuple[str, str, str] | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A floating-point violation that could not be certified."""
+
+    shown: str
+    margin: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one unit saw.
+
+    Attributes:
+        n: instances read.
+        n_active: those that met every assumption and were not 0 against 0.
+        n_undecided: active ones that stayed undecided.
+        margin: the smallest relative margin of the conclusion (negative: violated).
+        found: a certified counterexample.
+        candidate: the worst violation that was not certified.
+        seconds: wall time.
+    """
+
+    n: int = 0
+    n_active: int = 0
+    n_undecided: int = 0
+    margin: float | None = None
+    found: Found | None = None
+    candidate: Candidate | None = None
+    seconds: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the unit ended."""
+        if self.found is not None:
+            return Outcome.CERTIFIED
+        return Outcome.NOTHING if self.candidate is None else Outcome.CANDIDATE
+
+    def joined(self, other: Seen) -> Seen:
+        """Both together; what was found first stays."""
+        return Seen(
+            self.n + other.n,
+            self.n_active + other.n_active,
+            self.n_undecided + other.n_undecided,
+            smallest(self.margin, other.margin),
+            self.found or other.found,
+            worst(self.candidate, other.candidate),
+            self.seconds + other.seconds,
+        )
+
+
+def smallest(a: float | None, b: float | None) -> float | None:
+    """The smaller of two margins that may be missing."""
+    return b if a is None else a if b is None else min(a, b)
+
+
+def worst(a: Candidate | None, b: Candidate | None) -> Candidate | None:
+    """The candidate with the smaller margin."""
+    return b if a is None else a if b is None or a.margin <= b.margin else b
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A strategy's row in the report."""
+
+    strategy: str
+    units: int = 0
+    seen: Seen = Seen()
+    outcome: Outcome = Outcome.NOT_REACHED
+
+    def with_unit(self, seen: Seen) -> Tried:
+        """One more unit."""
+        together = self.seen.joined(seen)
+        return replace(self, units=self.units + 1, seen=together, outcome=together.outcome)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row of the JSON list `tried`."""
+        return {
+            "strategy": self.strategy,
+            "units": self.units,
+            "seconds": round(self.seen.seconds, 3),
+            "instances": self.seen.n,
+            "active": self.seen.n_active,
+            "undecided": self.seen.n_undecided,
+            "best_margin": self.seen.margin,
+            "outcome": self.outcome.value,
+        }
+
+
+def total(rows: Iterable[Tried]) -> Seen:
+    """All strategies together."""
+    joined = Seen()
+    for row in rows:
+        joined = joined.joined(row.seen)
+    return joined

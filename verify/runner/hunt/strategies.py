@@ -1,0 +1,124 @@
+"""The strategies of a hunt, cheapest first; each does its work in small seeded units.
+
+Main definitions: `Strategy`, `STRATEGIES`. The order in which units run is fixed by `share`, the units a round.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from verify.language.errors import NoSource
+from verify.language.formulas import Formula
+from verify.points.sources.second_order import needs_landscape
+from verify.runner.evidence import gather
+from verify.runner.exact_search import exact_pass
+from verify.runner.hunt.adversarial import against_all, against_free, against_points, can_construct, has_free, is_small
+from verify.runner.hunt.context import Context
+from verify.runner.hunt.judging import judged
+from verify.runner.hunt.records import Seen, Unit
+from verify.runner.hunt.replay import replayed
+from verify.runner.profiles import PROFILES
+
+_SMALL = replace(PROFILES["dev"], name="unit", instances=3000, constrained=150, points=240, retries=20, safety_seconds=5.0)
+_SYNTHESIS_WORK = 150
+_DOUBLINGS = 4
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way of looking for a counterexample.
+
+    Attributes:
+        name: its name in reports and in the seed of its units.
+        applies: whether it can say anything about a formula.
+        work: does one unit of work.
+        share: units a round.
+        most: the most units it has, or None.
+    """
+
+    name: str
+    applies: Callable[[Formula], bool]
+    work: Callable[[Context, Unit], Seen]
+    share: int = 1
+    most: int | None = None
+
+
+def perform(context: Context, unit: Unit) -> Seen:
+    """One unit of work, timed; a claim without a source of instances gives an empty one."""
+    began = time.perf_counter()
+    try:
+        seen = BY_NAME[unit.strategy].work(context, unit)
+    except NoSource:
+        seen = Seen()
+    return replace(seen, seconds=time.perf_counter() - began)
+
+
+def plan(formula: Formula) -> Iterator[Unit]:
+    """All units in the order in which they are to be done; endless unless every strategy has a limit."""
+    usable = [s for s in STRATEGIES if s.applies(formula)]
+    if needs_landscape(formula):
+        # Exact second-order points hardly ever come about by chance, and each costs a long reading.
+        usable.sort(key=lambda s: s.name == "exact")
+    done = {s.name: 0 for s in usable}
+    while True:
+        progress = False
+        for strategy in usable:
+            for _ in range(strategy.share):
+                if strategy.most is None or done[strategy.name] < strategy.most:
+                    yield Unit(strategy.name, done[strategy.name])
+                    done[strategy.name] += 1
+                    progress = True
+        if not progress:
+            return
+
+
+def _seed(context: Context, unit: Unit) -> int:
+    return int(context.rng(unit.strategy, unit.number).integers(2**31))
+
+
+def _exact(context: Context, unit: Unit) -> Seen:
+    """Small exact rationals drawn by Hypothesis."""
+    examples = 4 if needs_landscape(context.formula) else 60
+    seen = exact_pass(context.formula, list(context.conditions), context.reader, examples, _seed(context, unit))
+    found = None if seen.found is None else context.certified(seen.found)
+    return Seen(seen.n, seen.n_active, seen.n_undecided, found=found)
+
+
+def _random(context: Context, unit: Unit) -> Seen:
+    """Float instances by the thousand, for claims about second-order points found ones."""
+    evidence = gather(context.formula, _SMALL, context.rng(unit.strategy, unit.number))
+    return judged(context, evidence, _SMALL)
+
+
+def _synthesized(context: Context, unit: Unit) -> Seen:
+    """Losses made for a chosen point (theory §7)."""
+    from verify.search.synthesis.strategy import synthesized
+
+    n = n_active = 0
+    # Every unit begins with the simple shapes: later ones come further, with other random starts.
+    work = _SYNTHESIS_WORK * 2 ** min(unit.number, _DOUBLINGS)
+    for instance in synthesized(context.formula, context.rng(unit.strategy, unit.number), work):
+        n, n_active = n + 1, n_active + 1
+        violating = context.reader.violates(instance)
+        found = None if violating is None else context.certified(violating)
+        if found is not None:
+            return Seen(n, n_active, found=found)
+    return Seen(n, n_active)
+
+
+def _always(formula: Formula) -> bool:
+    return True
+
+
+STRATEGIES = (
+    Strategy("replay", _always, replayed, most=1),
+    Strategy("exact", _always, _exact),
+    Strategy("random", _always, _random),
+    Strategy("constructed", can_construct, against_points, share=2),
+    Strategy("free variables", has_free, against_free),
+    Strategy("adversarial", is_small, against_all, share=2),
+    Strategy("synthesis", needs_landscape, _synthesized),
+)
+BY_NAME = {s.name: s for s in STRATEGIES}
