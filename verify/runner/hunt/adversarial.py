@@ -19,8 +19,9 @@ from verify.language.statements import Curvature, RegularizedStationary, Station
 from verify.language.terms import symbols_of
 from verify.losses.taylor import data_name
 from verify.points.sources.assumptions import enforce
+from verify.points.sources.landscapes import second_order_batches
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally, needs_landscape, second_order_batches
+from verify.points.sources.second_order import Tally, needs_landscape
 from verify.runner.evidence import Finding
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.judging import opened, settled
@@ -73,7 +74,7 @@ def against_points(context: Context, unit: Unit) -> Seen:
 def against_free(context: Context, unit: Unit) -> Seen:
     """Points that the finder reached, then the worst of what is free there."""
     rng = context.rng(unit.strategy, unit.number)
-    batches = second_order_batches(context.formula, context.conditions, rng, Tally())
+    batches = second_order_batches(context.formula, context.conditions, rng, int(rng.integers(2**31)), Tally())
     return _from_points(context, batches, rng)
 
 
