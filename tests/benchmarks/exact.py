@@ -90,7 +90,7 @@ def certificate() -> dict[str, Any]:
     alpha, beta = positives("α β")
     given = [uniform_curvature(s.f, alpha, beta), s.sosp(), lt(0, s.decay), distinct(s.X, star)]
     formula = forall(s, star, alpha, beta, given=given, then=le(beta * frobenius(s.X), alpha * frobenius(star)))
-    evidence = gather(formula, replace(PROFILES["dev"], instances=180, points=180), np.random.default_rng(0))
+    evidence = gather(formula, replace(PROFILES["dev"], instances=900, points=900), np.random.default_rng(0))
     reader = ExactReader(formula)
     for finding in evidence.violations:
         family = finding.start.family
