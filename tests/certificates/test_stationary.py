@@ -29,7 +29,7 @@ from verify.runner.exact_reading import ExactReader
 from verify.runner.profiles import PROFILES
 
 Array = Any
-SHORT = replace(PROFILES["dev"], instances=180, points=180)
+SHORT = replace(PROFILES["dev"], instances=420, points=420)
 
 
 def certified(formula: Formula, seed: int, wanted: int = 4) -> list[tuple[str, dict[str, Any]]]:

@@ -31,6 +31,8 @@ from verify.search.instances import ExactInstance, rows_of
 Array = Any
 _SAME = 1e-6
 _SINGULAR = 1e-9
+_WAY = 16
+"""Denominator of the direction along which a Hessian is changed."""
 
 
 @dataclass(frozen=True)
@@ -174,17 +176,22 @@ def _star(point: Array, witness: Array, grid: Grid) -> tuple[Rows, Rows]:
 
 
 def _secant(hessian: Rows, move: list[Fraction], wanted: list[Fraction]) -> Rows:
-    """The symmetric matrix nearest to a given one (in the Frobenius norm) that takes `move` to `wanted` (Powell's update)."""
-    size = len(move)
-    rest = [
-        w - sum((x * y for x, y in zip(row, move, strict=True)), Fraction(0)) for w, row in zip(wanted, hessian, strict=True)
-    ]
-    length = sum((x * x for x in move), Fraction(0))
-    along = sum((x * y for x, y in zip(rest, move, strict=True)), Fraction(0)) / length**2
-    return [
-        [hessian[i][j] + (rest[i] * move[j] + move[i] * rest[j]) / length - along * move[i] * move[j] for j in range(size)]
-        for i in range(size)
-    ]
+    """A symmetric matrix near a given one that takes `move` to `wanted` (Powell's update).
+
+    Along `move` itself the change would be least; along that direction in small numbers it stays readable.
+    """
+    rest = [w - _dot(row, move) for w, row in zip(wanted, hessian, strict=True)]
+    largest = max(map(abs, move))
+    way = [Fraction(round(x / largest * _WAY), _WAY) for x in move]
+    length = _dot(way, move)
+    along = _dot(rest, move) / length**2
+    spread = [x / length - along * y / 2 for x, y in zip(rest, way, strict=True)]
+    size = range(len(move))
+    return [[hessian[i][j] + spread[i] * way[j] + way[i] * spread[j] for j in size] for i in size]
+
+
+def _dot(x: list[Fraction], y: list[Fraction]) -> Fraction:
+    return sum((a * b for a, b in zip(x, y, strict=True)), Fraction(0))
 
 
 def _bounded(instance: ExactInstance, hessian: Rows, bounds: list[Curvature], grid: Grid) -> ExactInstance | None:

@@ -34,7 +34,7 @@ from verify.search.exact_assumptions import entries_of, environment, with_entrie
 from verify.search.instances import ExactInstance, rows_of
 
 Array = Any
-_GRIDS = (Grid(4), Grid(24), Grid(2**8), Grid(2**14), Grid(2**24))
+_GRIDS = tuple(map(Grid, (4, 10, 40, 2**9, 2**16, 2**24)))
 _SLOPE = "·G"
 _UNKNOWNS = 100
 
