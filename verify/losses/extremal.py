@@ -1,6 +1,6 @@
 """Quadratics with a spurious point of any rank r ≥ r⋆, up to those that attain Theorem D (theory §4).
 
-Main definitions: `plant_extremal`.
+Main definitions: `plant_extremal`, `extremal`.
 
 `X = sI_r ⊕ 0` and `X⋆ = 0 ⊕ yI_{r⋆}` need `min(m, n) ≥ r + r⋆`. The Hessian H is β on every direction but the plane of the two
 identity blocks, where it maps `X − X⋆` to `0 ⊕ −eI`. Then X is stationary, and it is a second-order point exactly for
@@ -52,7 +52,34 @@ def plant_extremal(
         ratio = rng.uniform(0.1, 0.95, count)
         beta, size = rng.choice([1.0, 0.3, 5.0], count), rng.uniform(0.5, 2.0, count)
         turn, spin = frames(rng, count, m), frames(rng, count, n)
-    operator = rotated(_operator(beta, ratio, share, (m, n, r, star_rank)), turn, spin)
+    found = extremal(beta, ratio, share, size, (m, n, r, star_rank), decay, (turn, spin))
+    return replace(found, problem=replace(found.problem, family="rational quadratic")) if rational else found
+
+
+def extremal(
+    beta: Array,
+    ratio: Array,
+    share: Array,
+    size: Array,
+    sizes: tuple[int, int, int, int],
+    decay: Array,
+    turns: tuple[Array, Array] | None = None,
+) -> Planted:
+    """The problems with given numbers, all `(count,)`.
+
+    Args:
+        beta: the largest eigenvalue of H.
+        ratio: x = s/y, above 0, with `share·ratio < 1`.
+        share: t, at most 1 (below 1 the point is strict modulo the gauge).
+        size: s, the singular values of X.
+        sizes: m, n, r and the rank of X⋆.
+        decay: λ.
+        turns: rotations of the rows and columns, `(count, m, m)` and `(count, n, n)`.
+    """
+    m, n, r, star_rank = sizes
+    count = len(beta)
+    turn, spin = turns or tuple(np.broadcast_to(np.eye(k), (count, k, k)) for k in (m, n))
+    operator = rotated(_operator(beta, ratio, share, sizes), turn, spin)
     k = min(m, n)
     left, right = turn[:, :, :k], spin[:, :, :k]
     point, star = np.zeros((count, k)), np.zeros((count, k))
@@ -64,8 +91,6 @@ def plant_extremal(
     pull = np.linalg.solve(operator, witness.reshape(count, -1, 1)).reshape(count, m, n)
     target = goal + np.asarray(decay)[:, None, None] * pull
     problem = quadratic_of(operator, target, decay, r, star=goal, witness=witness)
-    if rational:
-        problem = replace(problem, family="rational quadratic")
     return Planted(problem, left[:, :, :r] * roots, right[:, :, :r] * roots)
 
 
