@@ -141,10 +141,10 @@ def rank_deficient_is_global_minimum_of_convex():
     return forall(s, C, D, given=[convex(f), *deficient], then=le(L, other))
 
 
-@claim(cite="theory §3, Theorem A, λ = 0", keyword=Keyword.TIGHT)
-def gradient_vanishes_of_rank_deficient_without_decay():
-    """Without decay the gradient vanishes at a rank-deficient second-order point: `∇f(X) = 0`."""
-    return forall(free, given=[free.sosp(), lt(rank(X), r)], then=equal(free.f.grad(X), 0))
+@claim(cite="theory §3, Corollary A′, λ = 0", keyword=Keyword.TIGHT)
+def gradient_vanishes_of_full_width_without_decay():
+    """Without decay every second-order point with `r ≥ min(m, n)` is stationary for f itself: `∇f(X) = 0`."""
+    return forall(free, given=[free.sosp(), le(minimum(m, n), r)], then=equal(free.f.grad(X), 0))
 
 
 @claim(cite="theory §3, Theorem A, with LoRA scale", keyword=Keyword.TIGHT, uses=["gradient_le_decay_of_rank_deficient"])

@@ -54,10 +54,10 @@ def pairing_nonpositive_of_rank_deficient():
 
 @claim(cite="theory §3, Theorem A, uniqueness", keyword=Keyword.TIGHT)
 def update_eq_target_of_rank_deficient():
-    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair is bounded below by a positive number."""
+    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair is bounded below by 1/10."""
     return forall(
         *symbols,
-        given=[*sosp, target, lt(rank(X), r), le(Rational(1, 10**6) * frobenius(X - Xs) ** 2, pairing)],
+        given=[*sosp, target, lt(rank(X), r), le(Rational(1, 10) * frobenius(X - Xs) ** 2, pairing)],
         then=[equal(X, Xs), equal(rank(X), rank(Xs))],
     )
 

@@ -7,7 +7,17 @@ import sys
 
 from verify.cli.files import write_json
 from verify.cli.main import OK, UNMET, USAGE
-from verify.runner.loading import collect
+from verify.runner.loading import Found, collect
+
+
+def _statement(found: Found) -> dict[str, object]:
+    """The formula and its sizes; null where the claim is broken."""
+    try:
+        formula = found.claim.formula()
+    except Exception:  # whatever the user's own code raises; `verify run` says what it was
+        return {"statement": None, "latex": None, "dims": None, "source": None}
+    source = None if formula.source is None else str(formula.source)
+    return {"statement": formula.text, "latex": formula.latex, "dims": list(formula.dims), "source": source}
 
 
 def list_claims(arguments: argparse.Namespace) -> int:
@@ -15,7 +25,7 @@ def list_claims(arguments: argparse.Namespace) -> int:
     collected = collect(arguments.selectors)
     for problem in collected.problems:
         print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
-    rows = [
+    rows: list[dict[str, object]] = [
         {
             "id": f.id,
             "file": f.claim.file,
@@ -25,6 +35,7 @@ def list_claims(arguments: argparse.Namespace) -> int:
             "cite": f.claim.cite,
             "keyword": None if f.claim.keyword is None else f.claim.keyword.value,
             "uses": list(f.claim.uses),
+            **(_statement(f) if arguments.json else {}),
         }
         for f in collected.claims
     ]

@@ -61,8 +61,10 @@ def build_parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", metavar="PATH", help="write the list as JSON")
 
     show = commands.add_parser("show", help="print a claim: statement, derived formulas, source")
-    show.add_argument("id", metavar="ID", help="a claim's id, or FILE::NAME")
+    show.add_argument("id", metavar="ID", nargs="?", help="a claim's id, or FILE::NAME")
     show.add_argument("--latex", action="store_true", help="LaTeX instead of Unicode")
+    show.add_argument("--graph", action="store_true", help="which claims build on which (ID may be a prefix, or left out)")
+    show.add_argument("--dot", action="store_true", help="with --graph: in Graphviz' DOT language")
 
     derive = commands.add_parser("derive", help="derive gradient, Hessian form and stationarity conditions")
     derive.add_argument("target", metavar="FILE::NAME", help="a loss expression, or a claim, of that name in the file")
@@ -137,6 +139,10 @@ def dispatch(arguments: argparse.Namespace) -> int:
             from verify.cli.listing import list_claims
 
             return list_claims(arguments)
+        case "show" if arguments.graph:
+            from verify.cli.graph import show_graph
+
+            return show_graph(arguments)
         case "show":
             from verify.cli.show import show
 

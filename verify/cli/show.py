@@ -11,12 +11,15 @@ from verify.language.formulas import Formula
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
+from verify.points.sources.second_order import needs_landscape
 from verify.runner.check import location_of, one_line
 from verify.runner.loading import Found, collect
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
+    if arguments.dot or arguments.id is None:
+        raise UsageError("show prints one claim: give its id (or --graph for what builds on what)")
     found = only_claim(arguments.id)
     claim = found.claim
     print(found.id)
@@ -40,10 +43,24 @@ def show(arguments: argparse.Namespace) -> int:
         print(f"  keyword   {claim.keyword.value}")
     if claim.cite:
         print(f"  source    {claim.cite}")
+    scope = ", ".join(formula.dims)
+    print(f"  scope     {f'all {scope}' if scope else 'the sizes as stated'}; {_evidence(found)}")
     if claim.uses:
         print(f"  uses      {', '.join(claim.uses)}")
     print(f"  written   {claim.file}:{claim.line}")
     return OK
+
+
+def _evidence(found: Found) -> str:
+    """Where instances come from, for a claim that is not proved."""
+    formula = found.claim.formula()
+    if formula.source is not None:
+        return f"read on {formula.source}"
+    if needs_landscape(formula):
+        return "tested at second-order points of the loss families, or proved"
+    if formula.process is not None:
+        return "tested along training, or proved"
+    return "tested on random and small exact data, or proved"
 
 
 def only_claim(selector: str) -> Found:

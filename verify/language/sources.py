@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from verify.language.errors import ClaimError
 
-DATASETS = ("digits",)
-INITIALIZATIONS = ("zero",)
+DATASETS = ("digits", "cancer", "network")
+INITIALIZATIONS = ("zero", "large")
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,11 @@ def dataset(name: str, *, rank: int = 4, init: str = "zero") -> Dataset:
     """Instances from a real data set, for `on(claim, source=dataset("digits", rank=4, init="zero"))`.
 
     Args:
-        name: `digits`: softmax regression on the handwritten digits bundled with scikit-learn (extra `data`).
+        name: `digits`: softmax regression on the handwritten digits bundled with scikit-learn (extra `data`); `cancer`:
+            logistic regression on its breast-cancer data, the update 10×3; `network`: the first layer of a two-layer tanh
+            network on the digits (f is not convex).
         rank: the LoRA rank r.
-        init: the initialization, `zero` (A Gaussian, B = 0).
+        init: the initialization, `zero` (A Gaussian and small, B = 0) or `large` (both factors Gaussian).
 
     Raises:
         ClaimError: for unknown names and ranks below 1.

@@ -30,7 +30,7 @@ from verify.points.data.datasets import DatasetInstance, batch_for
 from verify.points.data.digits import one_thread
 from verify.runner.verdicts import Candidate, Coverage, Held, Payload, Unknown, Vacuous
 
-_SHOWN = 8
+_SHOWN = 10
 """How many of the instance's facts go into a claim's evidence."""
 
 _DECIDED: dict[tuple[Any, Condition], Decisions] = {}

@@ -27,10 +27,13 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.terms import ARGUMENT, Dim, Term, make, number, symbol
 from verify.losses.taylor import data_name, entry_sum
 from verify.points.data.polish import descend
+from verify.points.data.problem import one_instance
 
 Array = Any
 RIDGE = Fraction(1, 100)
 OLD_DIGITS = 5
+DECAY = Fraction(13, 100)
+"""λ; see `points.data.datasets` for how it was chosen."""
 _NAME, _SHAPE = "f", ("m", "n")
 
 
@@ -41,6 +44,9 @@ class Problem:
     images: Array
     labels: Array
     weights: Array
+
+    title = "digits softmax regression"
+    decay = DECAY
 
     @property
     def count(self) -> int:
@@ -69,8 +75,13 @@ class Problem:
 
     def batch(self, values: Mapping[str, Array], **dims: int) -> Batch:
         """One instance of the data together with some variables (matrices without the leading axis)."""
-        own = {name: np.asarray(value)[None] for name, value in values.items()}
-        return Batch({**self.dims, **dims}, {**self.values(), **own}, count=1)
+        return one_instance(self, values, **dims)
+
+    def gap(self, weight: float, update: Array) -> float:
+        """The duality gap of `points.data.proximal`."""
+        from verify.points.data.proximal import duality_gap
+
+        return duality_gap(self, weight, update)
 
     def accuracy(self, update: Array) -> float:
         """The fraction of the images that `W₀ + X` classifies correctly."""

@@ -15,11 +15,12 @@ import numpy as np
 from verify.language.terms import make, symbol
 from verify.points.data.digits import Problem, logit_loss
 from verify.points.data.polish import value_and_gradient
+from verify.points.data.problem import DataProblem
 
 Array = Any
 
 
-def slope_of(problem: Problem, update: Array) -> tuple[float, Array]:
+def slope_of(problem: DataProblem, update: Array) -> tuple[float, Array]:
     """`f(X)` and `∇f(X)`, both from the derived formulas."""
     point = symbol("X", problem.loss.shape)
     loss = make("smooth", point, payload=(problem.loss,))
@@ -33,13 +34,13 @@ def shrunk(matrix: Array, amount: float) -> Array:
     return (u * np.maximum(sizes - amount, 0.0)) @ vt
 
 
-def nuclear_minimizer(problem: Problem, weight: float, tolerance: float = 1e-12, steps: int = 5000) -> tuple[Array, int]:
+def nuclear_minimizer(problem: DataProblem, weight: float, tolerance: float = 1e-12, steps: int = 5000) -> tuple[Array, int]:
     """A minimizer of `f + weight·‖·‖_*` from X = 0, and the number of steps taken.
 
     Stops when a step changes X by less than `tolerance` relative to X.
     """
     step = 1.0 / problem.curvature
-    current = np.zeros_like(problem.weights)
+    current = np.zeros((problem.dims["m"], problem.dims["n"]))
     ahead, momentum = current, 1.0
     for taken in range(steps):
         _, slope = slope_of(problem, ahead)

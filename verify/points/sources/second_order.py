@@ -170,7 +170,7 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     found = {}
     for name, domain in formula.scalars().items():
         # Scales are strictly positive, and a tiny one makes every loss flat.
-        values = 10.0 ** rng.uniform(*((-1, 0.3) if domain.above == 0 else (-2.5, 1)), count)
+        values = 10.0 ** rng.uniform(*((-0.5, 0.5) if domain.above == 0 else (-2.5, 0.5)), count)
         zero_allowed = domain.above is None and (domain.least is None or domain.least == 0)
         if zero_allowed and rng.random() < 0.15:
             values = np.zeros(count)
