@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +143,44 @@ def test_output_in_a_pipe_has_no_colours_and_no_progress(outputs: Path, capsys: 
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert "∇_A L = ∇f(A·Bᵀ)·B + λ·A" in text
+
+
+@pytest.mark.parametrize("option", ["--json", "--junit", "--state", "--report", "--certificates"])
+def test_places_that_cannot_be_written_are_found_before_the_work(option: str, outputs: Path, tmp_path: Path) -> None:
+    wrong_kind = tmp_path / "here"
+    if option in ("--report", "--certificates"):
+        wrong_kind.write_text("")
+    else:
+        wrong_kind.mkdir()
+    for place in (wrong_kind, tmp_path / "none" / "there"):
+        assert main(["run", str(outputs / "quick.py"), option, str(place)]) == 2
+
+
+def terminal(arguments: list[str], **env: str) -> str:
+    """What the program writes to a terminal."""
+    parent, child = pty.openpty()
+    base = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "GITHUB_ACTIONS")}
+    command = [sys.executable, "-m", "verify", *arguments]
+    with subprocess.Popen(command, stdout=child, stderr=child, env={**base, "TERM": "xterm", **env}) as process:
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                part = os.read(parent, 65536)
+            except OSError:  # Linux's way of saying that the terminal was closed
+                break
+            if not part:
+                break
+            shown += part
+        process.wait()
+    os.close(parent)
+    return shown.decode()
+
+
+def test_a_terminal_gets_progress_and_colour_and_no_color_is_honoured(outputs: Path) -> None:
+    arguments = ["run", str(outputs / "quick.py") + "::held"]
+    colourful, plain = terminal(arguments), terminal(arguments, NO_COLOR="1")
+    assert re.search(r"\x1b\[32mHELD", colourful)
+    assert "0/1" in colourful, "progress"
+    assert not re.search(r"\x1b\[[0-9;]*[34][0-9]m", plain), "no colours"
+    assert "HELD" in plain

@@ -62,6 +62,7 @@ def broken():
 def project(tmp_path: Path) -> Path:
     (tmp_path / "my_claims.py").write_text(CLAIMS)
     (tmp_path / "pytest.ini").write_text("[pytest]\nverify_paths = my_claims.py\naddopts = --strict-markers\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.verify.budget]\ninstances = 200\nexact_examples = 40\n")
     return tmp_path
 
 

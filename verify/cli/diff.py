@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from verify.cli.main import OK, UNMET, UsageError
 
 def diff(arguments: argparse.Namespace) -> int:
     """One line for each difference; exits with 0 if there is none."""
-    old, new = ({c["id"]: c for c in load_results(p)["claims"]} for p in (arguments.old, arguments.new))
+    old, new = (_by_id(load_results(p)["claims"]) for p in (arguments.old, arguments.new))
     lines = [f"removed   {i}  was {old[i]['verdict']}" for i in old if i not in new]
     lines += [f"added     {i}  {new[i]['verdict']}" for i in new if i not in old]
     for identifier in (i for i in new if i in old):
@@ -28,6 +30,17 @@ def diff(arguments: argparse.Namespace) -> int:
         print(line)
     print(f"{len(lines)} differences" if lines else f"no verdict changed among {len(new)} claims")
     return UNMET if lines else OK
+
+
+def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Rows by id; files of one name in two folders give claims of one id, which are told apart by their order."""
+    found: dict[str, Mapping[str, Any]] = {}
+    seen: Counter[str] = Counter()
+    for row in rows:
+        name = row["id"]
+        seen[name] += 1
+        found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = row
+    return found
 
 
 def _differ(was: str | None, now: str | None) -> bool:

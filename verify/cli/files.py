@@ -8,6 +8,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from verify.cli.main import UsageError
+
+
+def require_parent(path: str | Path | None) -> None:
+    """Check, before any work, that a file or folder could be made there.
+
+    Raises:
+        UsageError: if the folder it belongs into does not exist.
+    """
+    if path is not None and not Path(path).resolve().parent.is_dir():
+        raise UsageError(f"{path} cannot be written: its folder does not exist")
+
 
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a file through a temporary one in the same folder."""

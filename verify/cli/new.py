@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from verify.cli.files import write_atomically
+from verify.cli.files import require_parent, write_atomically
 from verify.cli.main import OK, UsageError
 
 TEMPLATE = '''"""Claims about the LoRA loss. Check them with: verify run {file}"""
@@ -42,8 +42,7 @@ def new(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{path} exists already: choose another name")
     if path.suffix != ".py":
         raise UsageError(f"{path} is not a Python file: choose a name that ends in .py")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path} cannot be written: its folder does not exist")
+    require_parent(path)
     write_atomically(path, TEMPLATE.replace("{file}", path.name).encode())
     print(f"wrote {path}; check it with: verify run {path}")
     return OK

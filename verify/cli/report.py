@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.cli.diff import load_results
-from verify.cli.files import write_atomically
+from verify.cli.files import require_parent, write_atomically
 from verify.cli.main import OK, UsageError
 from verify.kernel import check as kernel_check
 from verify.report.figures import available, figures
@@ -19,8 +19,7 @@ def report(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     document = load_results(arguments.results)
     out = Path(arguments.out)
-    if not out.resolve().parent.is_dir():
-        raise UsageError(f"{out} cannot be written: its folder does not exist")
+    require_parent(out)
     for row in document["claims"]:
         _require_accepted(row, arguments.results)
     write_site(document, out)

@@ -11,7 +11,7 @@ from pathlib import Path
 from verify.certificates.build import encode
 from verify.cli.checking import Plan, check_all
 from verify.cli.config import load_settings
-from verify.cli.files import write_atomically, write_json
+from verify.cli.files import require_parent, write_atomically, write_json
 from verify.cli.github import annotate, under_github
 from verify.cli.main import OK, UNMET, USAGE, UsageError
 from verify.cli.progress import Display
@@ -32,16 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
     if not collected.claims and not collected.duplicates:
         print("verify: error: no claim could be collected: name a file with @claim functions", file=sys.stderr)
         return USAGE
-    paths = (
-        arguments.json,
-        arguments.certificates,
-        arguments.counterexamples,
-        arguments.junit,
-        arguments.report,
-        arguments.state,
-    )
-    for path in paths:
-        _require_writable(path)
+    for file in (arguments.json, arguments.junit, arguments.state):
+        require_parent(file)
+        if file is not None and Path(file).is_dir():
+            raise UsageError(f"{file} is a folder: name a file")
+    for folder in (arguments.certificates, arguments.counterexamples, arguments.report):
+        require_parent(folder)
+        if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
+            raise UsageError(f"{folder} is not a folder: name one, or a new one")
     ready, skipped = _split(collected)
     plan = Plan(
         settings.profile,
@@ -68,11 +66,6 @@ def run(arguments: argparse.Namespace) -> int:
     if not results:
         return USAGE if not skipped else OK
     return OK if all(r.met for r in results) and not collected.problems else UNMET
-
-
-def _require_writable(path: str | None) -> None:
-    if path is not None and not Path(path).resolve().parent.is_dir():
-        raise UsageError(f"{path} cannot be written: its folder does not exist")
 
 
 def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:

@@ -70,12 +70,12 @@ def figures() -> tuple[Figure, ...]:
     return (_singular_values(), _curvatures(), _training(), _frontier())
 
 
-def _drawn(name: str, draw: Callable[[Any], None], height: float = 4.2) -> str:
+def _drawn(name: str, draw: Callable[[Any], None]) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure as Canvas
 
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 11}):
-        canvas = Canvas(figsize=(7, height), layout="constrained")
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "sans-serif", "font.size": 10}):
+        canvas = Canvas(figsize=(5.2, 3.9), layout="constrained")
         draw(canvas.subplots())
         stream = io.StringIO()
         canvas.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

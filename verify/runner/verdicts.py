@@ -6,7 +6,6 @@ Main definitions: `Verdict`, `Proved`, `Held`, `Refuted`, `Candidate`, `Vacuous`
 from __future__ import annotations
 
 import html
-import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -233,11 +232,11 @@ def violated(comparison: tuple[str, str, str]) -> str:
 
 
 def _brief(value: str) -> str:
-    """An enclosure ``[lo, hi]`` by the digits that both ends share; a long number by its first ones."""
+    """A narrow enclosure ``[lo, hi]`` by ten digits, a long number by its first ones."""
     if value.startswith("["):
-        shared = os.path.commonprefix(value.strip("[]").split(", "))
-        if len(shared.lstrip("-0.")) >= 3:
-            return shared[:12] + "…"
+        rounded = {f"{float(end):.10g}" for end in value.strip("[]").split(", ")}
+        if len(rounded) == 1:
+            return f"≈{rounded.pop()}"
     return value if len(value) <= 40 else value[:37] + "…"
 
 
