@@ -152,7 +152,9 @@ def is_exact(found: SpuriousPoint) -> bool:
     sides = [hessian - found.low * identity, found.high * identity - hessian]
     sides.append(hessian_at(point, hessian, slope) + decay_matrix(point))
     if point.weight != 0:
-        if (found.slope @ point.star_right != point.star_left).any() or (found.slope.T @ point.star_left != point.star_right).any():
+        if (found.slope @ point.star_right != point.star_left).any() or (
+            found.slope.T @ point.star_left != point.star_right
+        ).any():
             return False
         sides.append(np.eye(found.slope.shape[1], dtype=int).astype(object) - found.slope.T @ found.slope)
     return all(is_semidefinite(side) for side in sides)

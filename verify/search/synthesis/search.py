@@ -163,7 +163,9 @@ def search(
     return min(found, key=lambda b: b.score, default=None)
 
 
-def sharp_threshold(m: int, n: int, r: int, r_star: int, decay: Fraction | float, *, seed: int = 0, work: int = 2500) -> Threshold:
+def sharp_threshold(
+    m: int, n: int, r: int, r_star: int, decay: Fraction | float, *, seed: int = 0, work: int = 2500
+) -> Threshold:
     """The infimum of κ over all points X ≠ X⋆ of one size that some `I ⪯ H ⪯ κI` makes second-order stationary.
 
     Args:

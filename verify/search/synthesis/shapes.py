@@ -151,9 +151,7 @@ def shapes(m: int, n: int, r: int, r_star: int) -> Iterator[Shape]:
         for places in patterns:
             yield Shape(m, n, r, places, tied=False)
     for places in patterns:
-        yield replace(
-            Shape(m, n, r, places, tied=False), left_planes=tuple(_planes(m, r)), right_planes=tuple(_planes(n, r))
-        )
+        yield replace(Shape(m, n, r, places, tied=False), left_planes=tuple(_planes(m, r)), right_planes=tuple(_planes(n, r)))
 
 
 def _planes(size: int, r: int) -> Iterator[Plane]:

@@ -301,7 +301,9 @@ def _exact_at(task: _Task, numbers: Sequence[Fraction], work: Work) -> ExactInst
         return None
     for share in (1.0, 0.5, 0.25, 0.1, 0.02, 0.0):
         mixed = Solution(
-            share * inner.hessian + (1 - share) * least.hessian, share * inner.witness + (1 - share) * least.witness, inner.value
+            share * inner.hessian + (1 - share) * least.hessian,
+            share * inner.witness + (1 - share) * least.witness,
+            inner.value,
         )
         if task.reading(floats, mixed, given, float(high)).score >= _EDGE:
             continue
@@ -319,7 +321,11 @@ def _upper(task: _Task, point: Point, least: Solution, given: Mapping[str, Numbe
     needed = least.value * float(low)
     if task.capped:
         cap = task.high(given)
-        good = isinstance(cap, Fraction) and needed <= float(cap) * (1 + 1e-7) and task.reading(point, least, given, needed).score < _EDGE
+        good = (
+            isinstance(cap, Fraction)
+            and needed <= float(cap) * (1 + 1e-7)
+            and task.reading(point, least, given, needed).score < _EDGE
+        )
         return cap if good else None
     for slack in _SLACKS:
         high = _simplest(needed * float(1 + slack / 2), needed * float(1 + slack))
