@@ -1,7 +1,7 @@
 """Which part of a claim plays which role of theory §7, and a synthesized loss written in the claim's own names.
 
-Main definitions: `Roles`, `roles_of`, `setting_at`, `as_batch`, `as_exact`. Nothing is recognized by name: scale and decays are read
-off the loss by evaluating it exactly at small points.
+Main definitions: `Roles`, `roles_of`, `setting_at`, `as_batch`, `as_exact`. Nothing is recognized by name: scale and decays are
+read off the loss by evaluating it exactly at small points.
 """
 
 from __future__ import annotations

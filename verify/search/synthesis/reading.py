@@ -17,6 +17,7 @@ from verify.evaluation.decide import TRUE, decide
 from verify.language.statements import Comparison
 from verify.language.terms import Term, walk
 from verify.search.synthesis.binding import Roles
+from verify.search.synthesis.points import Number
 from verify.search.synthesis.search import INFEASIBLE
 
 Array = Any
@@ -31,7 +32,7 @@ class Reading:
     """A claim's margins at one instance.
 
     Attributes:
-        broken: how badly assumptions fail that are no inequalities with room; 0 if all hold; infinite where values are undefined.
+        broken: how badly assumptions fail that are no inequalities with room; 0 if all hold, infinite if values are undefined.
         margins: of the other assumptions, relative; positive ones hold.
         conclusion: the conclusion's margin, negative if it is violated; −1 for an `exists` claim.
     """
@@ -92,7 +93,7 @@ class ClaimReader:
             return Reading(np.inf)
         return Reading(broken, tuple(margins), conclusion)
 
-    def allows(self, dims: Mapping[str, int], scalars: Mapping[str, float]) -> bool:
+    def allows(self, dims: Mapping[str, int], scalars: Mapping[str, Number]) -> bool:
         """Whether the assumptions about nothing but the loss' scalars and sizes hold."""
         names = set(scalars)
         about = [c for c in self.given if isinstance(c, Comparison) and _variables(c) <= names]
