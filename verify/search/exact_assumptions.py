@@ -17,7 +17,7 @@ from verify.calculus.differentiate import tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import instantiate
 from verify.evaluation.fields import RationalField
-from verify.evaluation.interpret import evaluate_term
+from verify.evaluation.interpret import evaluate_term, evaluate_terms
 from verify.evaluation.rational_linear_algebra import eliminate
 from verify.language.errors import NotDifferentiable, NotRational
 from verify.language.formulas import Formula
@@ -92,7 +92,7 @@ class Enforcer:
     def _residual(self, instance: ExactInstance) -> list[Fraction]:
         field = RationalField()
         env = environment(instance)
-        return [x for r in self.residuals for x in np.ravel(evaluate_term(r, env, field))]
+        return [x for value in evaluate_terms(self.residuals, env, field) for x in np.ravel(value)]
 
     def _solve(self, instance: ExactInstance, names: tuple[str, ...]) -> ExactInstance | None:
         """Solve the residuals for variables in which they are affine, changing them as little as elimination allows."""

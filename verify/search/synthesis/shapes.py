@@ -1,8 +1,8 @@
 """Points from a few numbers: singular values, where X⋆ sits among the singular directions of X, and angles between them.
 
 Main definitions: `Shape`, `Setting`, `shapes`. X is diagonal: rotating rows and columns of a whole problem changes nothing.
-Each singular pair of X⋆ sits at a place (row direction, column direction) and may be turned by plane rotations with the half-angle
-tangents as parameters (the Cayley map in a plane). Rational numbers give rational points, floats give floats.
+Each singular pair of X⋆ sits at a place (row direction, column direction) and may be turned by plane rotations with tangents
+of half the angles as parameters (the Cayley map in a plane). Rational numbers give rational points, floats give floats.
 """
 
 from __future__ import annotations
