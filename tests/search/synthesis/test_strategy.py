@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sympy import MatrixSymbol, Rational, Symbol
@@ -23,6 +25,12 @@ P, Q, W = MatrixSymbol("P", s.m, r), MatrixSymbol("Q", s.n, r), MatrixSymbol("W"
 scaled = lora(scale=Symbol("s", positive=True))
 decays = lora(decays=nonnegatives("λ_A λ_B"))
 scaled_star, decayed_star = scaled.regularized_stationary()[0], decays.regularized_stationary()[0]
+
+
+def paired(alpha: Any) -> Any:
+    """α_pair is at least α."""
+    return le(alpha * frobenius(X - Xs) ** 2, inner(f.grad(X) - f.grad(Xs), X - Xs))
+
 
 FALSE = {
     "singular values at least 2(α/β) of the target's": lambda: forall(
@@ -97,11 +105,34 @@ FALSE = {
         ],
         then=equal(X, Xs),
     ),
+    "losses at a spurious point": lambda: forall(
+        s,
+        Xs,
+        given=[uniform_curvature(f, 1, 10), s.sosp(), distinct(X, Xs)],
+        then=le(f(X) - f(Xs), Rational(5, 2) * frobenius(Xs) ** 2),
+    ),
+    "pointwise constants with κ < 2.5": lambda: forall(
+        s,
+        Xs,
+        al,
+        be,
+        given=[uniform_curvature(f, 0, be), s.sosp(), distinct(X, Xs), paired(al), lt(2 * be, 5 * al)],
+        then=equal(X, Xs),
+    ),
 }
 
 TRUE = {
     "Theorem C.2": lambda: forall(s, Xs, al, be, given=spurious, then=le(al * sigma(Xs, stars), be * sigma(X, r))),
     "Theorem D for κ < 3": lambda: forall(s, Xs, al, be, given=[*between, lt(be, 3 * al)], then=equal(X, Xs)),
+    "Theorem C.1 for pointwise constants": lambda: forall(
+        s,
+        Xs,
+        al,
+        be,
+        given=[uniform_curvature(f, 0, be), s.sosp(), distinct(X, Xs), paired(al), lt(be, 2 * al)],
+        then=equal(X, Xs),
+    ),
+    "Lemma B": lambda: forall(s, Xs, al, be, given=spurious, then=le(spectral(f.grad(X)), lam + be * sigma(X, r))),
     "Theorem A": lambda: forall(s, Xs, al, be, given=[*between, lt(rank(X), r)], then=equal(X, Xs)),
     "full rank": lambda: forall(s, Xs, al, be, given=spurious, then=equal(rank(X), r)),
 }
@@ -130,10 +161,16 @@ def test_a_true_claim_is_not_refuted(name: str) -> None:
     assert violations(TRUE[name](), 250)[0] == []
 
 
-def test_an_existence_claim_at_the_threshold_gets_a_witness() -> None:
-    formula = exists(s, Xs, such_that=[uniform_curvature(f, 1, 3), s.sosp(), lt(f(Xs), f(X))])
-    found, _ = violations(formula, 2500)
-    assert len(found) == 1
+@pytest.mark.parametrize(
+    "formula",
+    [
+        exists(s, Xs, such_that=[uniform_curvature(f, 1, 3), s.sosp(), lt(f(Xs), f(X))]),
+        exists(s, Xs, such_that=[uniform_curvature(f, 0, 2), s.sosp(), distinct(X, Xs), paired(1)]),
+    ],
+    ids=["uniform curvature, κ = 3", "pointwise constants, κ = 2"],
+)
+def test_an_existence_claim_at_the_threshold_gets_a_witness(formula: Formula) -> None:
+    assert len(violations(formula, 2500)[0]) == 1
 
 
 def test_the_same_seed_gives_the_same_instances() -> None:

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.conditions import Condition, CurvatureBounds, HessianSemidefinite, conjuncts, reduced
+from verify.calculus.conditions import (
+    AllOf,
+    Condition,
+    CurvatureBounds,
+    HessianSemidefinite,
+    comparisons_in,
+    conjuncts,
+    reduced,
+)
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.language.statements import Comparison
@@ -71,7 +79,21 @@ class ClaimReader:
         self.given = [instantiate_condition(c, functions) for c in given]
         self.then = None if formula.then is None else instantiate_condition(reduced(formula.then), functions)
         self.firm = [_is_firm(c, set(roles.loss_scalars)) for c in given]
+        open_ = [c for c, firm in zip(given, self.firm, strict=True) if not firm]
+        names = {roles.function.name} | ({roles.target.witness.payload[0]} if roles.target is not None else set())
+        read = comparisons_in(AllOf((*open_, *([] if formula.then is None else [reduced(formula.then)]))))
+        self.speaks_of_loss = any(_variables(c) & names for c in read)
         self.mentions_sizes = any(not firm and isinstance(c, Comparison) for c, firm in zip(given, self.firm, strict=True))
+
+    def pressures(self, batch: Batch, clear: float) -> Array:
+        """How far each instance of a batch is from a clear violation, without a floor, `(count,)`."""
+        conditions: list[Condition] = [*self.given, *([] if self.then is None else [self.then])]
+        decisions = decide(conditions, batch)
+        total = np.zeros(batch.count) if self.then is None else np.array(decisions[-1].margin)
+        for firm, decision in zip(self.firm, decisions, strict=False):
+            if not firm:
+                total = total + _WEIGHT * np.maximum(0.0, clear - decision.margin)
+        return total
 
     def read(self, batch: Batch) -> Reading:
         """The margins at the first instance of a batch."""
