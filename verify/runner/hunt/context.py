@@ -91,6 +91,11 @@ def prepared(
     )
 
 
+def context_of(formula: Formula, seed: int) -> Context:
+    """The context of a claim that is searched as it stands, inside a run."""
+    return prepared(Subject("", "", ""), formula, seed)
+
+
 def lines_of(instance: ExactInstance, formula: Formula) -> tuple[str, ...]:
     """The instance in the claim's notation, one variable a line."""
     lines = [", ".join(f"{k} = {v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
