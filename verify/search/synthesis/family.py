@@ -60,9 +60,10 @@ class Family:
 
     @cached_property
     def open_upper(self) -> list[str]:
-        """Upper bounds to be chosen: plain variables that no assumption uses to define another."""
+        """Upper bounds to be chosen: plain variables that no assumption uses to define a lower bound."""
         names = self.roles.bound_symbols(1)
-        used = {n for d in self.roles.defined for n in symbols_of(d.value)}
+        lowest = {n for b in self.roles.bounds(0) for n in symbols_of(b)}
+        used = {n for d in self.roles.defined if d.name in lowest for n in symbols_of(d.value)}
         lower = set(self.roles.bound_symbols(0))
         return [n for n in names if n not in used | lower]
 

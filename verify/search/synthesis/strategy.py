@@ -25,9 +25,12 @@ from verify.search.synthesis.search import Work, minimized
 from verify.search.synthesis.shapes import Setting, shapes
 
 Generator = np.random.Generator
-_SIZES = ((2, 2, 1), (3, 3, 2), (3, 3, 1), (4, 4, 2), (3, 2, 1), (2, 3, 1), (4, 4, 3), (4, 3, 2), (3, 4, 2), (5, 5, 3))
+_SQUARE = ((2, 2, 1), (3, 3, 2), (3, 3, 1), (4, 4, 2), (4, 4, 3), (5, 5, 3), (5, 5, 4), (6, 6, 4))
+_OTHER = ((3, 2, 1), (2, 3, 1), (4, 3, 2), (3, 4, 2), (4, 2, 1), (2, 4, 1))
+_LARGEST = 40
+"""The number of entries of the largest matrices tried."""
 _SCALARS = (Fraction(0), Fraction(1), Fraction(1, 10), Fraction(1, 2), Fraction(4), Fraction(1, 4), Fraction(2))
-_MOST_SETTINGS = 4
+_MOST_SETTINGS = 3
 _DONE = -0.5
 _YIELDS = 3
 _ATTEMPTS = 12
@@ -71,15 +74,17 @@ def _families(roles: Roles, reader: ClaimReader) -> Iterator[Family]:
     if all(b.op == "num" and b.payload[0] <= 0 for b in roles.bounds(0)):
         kinds += [Curvature.PAIRED] if roles.bounds(0) else [Curvature.PAIRED, Curvature.INDEFINITE]
     settings: dict[int, list[tuple[Setting, dict[str, Fraction]]]] = {}
-    for m, n, r in _SIZES:
+    for m, n, r in _sizes(roles):
         for r_star in range(r, 0, -1):
             dims = dims_at(roles, m, n, r, r_star)
             if dims is None:
                 continue
             if r not in settings:
-                settings[r] = list(islice(_settings(roles, reader, dims), _MOST_SETTINGS))
+                settings[r] = _settings(roles, reader, dims)
             # Whether assumptions on sizes and ranks can be met does not depend on where X⋆ sits.
-            simplest = next(shapes(m, n, r, r_star))
+            simplest = next(shapes(m, n, r, r_star), None)
+            if simplest is None:
+                continue
             for late, (setting, scalars) in enumerate(settings[r]):
                 family = Family(roles, reader, dims, simplest, setting, scalars, kinds[0], late)
                 if _is_possible(family):
@@ -87,8 +92,24 @@ def _families(roles: Roles, reader: ClaimReader) -> Iterator[Family]:
     yield from sorted(found, key=lambda t: t.size)
 
 
-def _settings(roles: Roles, reader: ClaimReader, dims: Mapping[str, int]) -> Iterator[tuple[Setting, dict[str, Fraction]]]:
-    """Small values for the loss' scalars for which there are rational balanced factors."""
+def _sizes(roles: Roles) -> list[tuple[int, int, int]]:
+    """Small sizes, with those that the claim fixes in place of ours."""
+    left, right = roles.factors
+    fixed = [d if isinstance(d, int) else None for d in (left.shape[0], right.shape[0], left.shape[1])]  # type: ignore[misc]
+    wanted = [[k if f is None else f for k, f in zip(s, fixed, strict=True)] for s in (*_SQUARE, *_OTHER)]
+    return [(m, n, r) for m, n, r in dict.fromkeys(map(tuple, wanted)) if m * n <= _LARGEST]
+
+
+def _settings(roles: Roles, reader: ClaimReader, dims: Mapping[str, int]) -> list[tuple[Setting, dict[str, Fraction]]]:
+    """Small values for the loss' scalars for which there are rational factors; balanced ones without decay come last."""
+    found = list(islice(_possible_settings(roles, reader, dims), _MOST_SETTINGS))
+    unbalanced = [(replace(s, balanced=s.weight != 0), values) for s, values in found]
+    return unbalanced + [(s, values) for s, values in found if s.weight == 0]
+
+
+def _possible_settings(
+    roles: Roles, reader: ClaimReader, dims: Mapping[str, int]
+) -> Iterator[tuple[Setting, dict[str, Fraction]]]:
     domains = roles.formula.scalars()
     names = roles.loss_scalars
     for values in product(_SCALARS, repeat=min(len(names), 3)):
