@@ -123,7 +123,8 @@ def sharpen(subject: Subject, formula: Formula, parameter: str, options: Options
     first = hunt(subject, formula, replace(options, budget=max(options.budget / 3, _LEAST_SECONDS)), watch)
     if first.found is None:
         return Bracket(parameter, None, None, None, Side.ABOVE, None, 1, first)
-    context = prepared(subject, formula, options.seed)
+    # Shrinking would move the parameter back to a simpler number.
+    context = prepared(subject, formula, options.seed, shrink_tests=0)
     moved = _Moved(context, parameter, domain)
     instance = moved.instance(first.found)
     side = moved.side(instance)
