@@ -21,7 +21,7 @@ def test_threshold_of_rank_one(decay: str) -> None:
 @pytest.mark.parametrize("decay", ["0", "1/10", "1/2"])
 @pytest.mark.parametrize(("r", "r_star"), [(2, 1), (3, 1), (2, 2), (3, 2)])
 def test_thresholds_of_higher_rank(r: int, r_star: int, decay: str) -> None:
-    found = sharp_threshold(r + r_star, r + r_star, r, r_star, Fraction(decay), work=400)
+    found = sharp_threshold(r + r_star, r + r_star, r, r_star, Fraction(decay), work=250)
     expected = 1 + 2 * (r / r_star) ** 0.5
     assert expected - 1e-6 <= found.value <= expected + 1e-3
 

@@ -12,6 +12,7 @@ from verify import *
 from verify.language.formulas import Formula
 from verify.runner.exact_reading import ExactReader
 from verify.search.instances import ExactInstance
+from verify.search.synthesis.reading import Tally
 from verify.search.synthesis.strategy import synthesized
 
 s = lora()
@@ -182,6 +183,15 @@ def test_the_same_seed_gives_the_same_instances() -> None:
 def test_a_claim_without_second_order_points_gives_nothing() -> None:
     formula = forall(s, given=s.fosp(), then=equal(s.A.T * s.A, s.B.T * s.B))
     assert list(synthesized(formula, np.random.default_rng(0), 100)) == []
+
+
+def test_spurious_points_that_were_read_are_counted() -> None:
+    tally = Tally()
+    assert list(synthesized(TRUE["Theorem C.2"](), np.random.default_rng(0), 60, tally)) == []
+    assert 30 <= tally.n_active <= tally.n <= 60
+    none_active = Tally()
+    list(synthesized(TRUE["Theorem D for κ < 3"](), np.random.default_rng(0), 60, none_active))
+    assert none_active.n_active == 0 < none_active.n
 
 
 def test_nothing_is_solved_beyond_the_work() -> None:

@@ -17,7 +17,7 @@ from verify.language.terms import symbols_of
 from verify.search.synthesis.binding import Roles, as_batch, evaluated, inside
 from verify.search.synthesis.points import Number, Point, layout_of
 from verify.search.synthesis.program import Curvature, Solution, extreme, least_condition
-from verify.search.synthesis.reading import ClaimReader, Reading
+from verify.search.synthesis.reading import ClaimReader, Reading, Tally
 from verify.search.synthesis.search import Best, starts
 from verify.search.synthesis.shapes import Setting, Shape
 
@@ -45,6 +45,7 @@ class Family:
     setting: Setting
     scalars: Mapping[str, Fraction]
     curvature: Curvature
+    tally: Tally
     late: int
     """How many other values of the loss' scalars are to be tried before."""
 
@@ -181,7 +182,9 @@ class Family:
 
     def objective(self, point: Point, solution: Solution, free: Array) -> float:
         """How far the claim is from a clear violation, with a slight preference for moderate numbers."""
-        distance = self._at_end(point, solution, free).distance(CLEAR)
+        reading = self._at_end(point, solution, free)
+        self.tally.count(reading)
+        distance = reading.distance(CLEAR)
         return distance if distance < 0 else distance + _SIMPLICITY * float(np.log(solution.value) + np.abs(free).sum())
 
     def score_of(self, best: Best) -> float:

@@ -1,6 +1,7 @@
 """How far a synthesized instance is from violating a claim.
 
-Main definitions: `ClaimReader`, `Reading`. Stationarity and the definition of X⋆ hold by construction and are not read again.
+Main definitions: `ClaimReader`, `Reading`, `Tally`. Stationarity and the definition of X⋆ hold by construction, and are not
+read again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,19 @@ _WEIGHT = 4.0
 """What an assumption's margin counts compared with the conclusion's."""
 _SOLVER = 1e-6
 """Relative accuracy up to which equalities and curvature bounds are met by a float solution."""
+
+
+@dataclass
+class Tally:
+    """How many spurious second-order points a search looked at, and at how many of them every assumption held."""
+
+    n: int = 0
+    n_active: int = 0
+
+    def count(self, reading: Reading) -> None:
+        """One more."""
+        self.n += 1
+        self.n_active += int(reading.broken == 0 and all(m > 0 for m in reading.margins))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from verify.search.synthesis.binding import Roles, as_batch, dims_at, roles_of, 
 from verify.search.synthesis.exactness import EDGE, made_exact
 from verify.search.synthesis.family import Family
 from verify.search.synthesis.program import Curvature
-from verify.search.synthesis.reading import ClaimReader
+from verify.search.synthesis.reading import ClaimReader, Tally
 from verify.search.synthesis.search import Work, minimized
 from verify.search.synthesis.shapes import Setting, shapes
 
@@ -38,7 +38,7 @@ _PROGRAMS = 60
 """Programs for one start and parameter of the shape."""
 
 
-def synthesized(formula: Formula, rng: Generator, work: int) -> Iterator[ExactInstance]:
+def synthesized(formula: Formula, rng: Generator, work: int, tally: Tally | None = None) -> Iterator[ExactInstance]:
     """Exact instances that should violate the claim (or satisfy an `exists` claim), the likeliest first.
 
     They come from claims about second-order points of `f(sABᵀ) + (λ_A/2)‖A‖² + (λ_B/2)‖B‖²` with an opaque f; other claims
@@ -48,13 +48,14 @@ def synthesized(formula: Formula, rng: Generator, work: int) -> Iterator[ExactIn
         formula: the claim.
         rng: for the starts.
         work: semidefinite programs to solve.
+        tally: counts the spurious points that were read, if given.
     """
     roles = roles_of(formula)
     if roles is None:
         return
     reader = ClaimReader(roles)
     counted = Work(work)
-    families = list(_families(roles, reader))
+    families = list(_families(roles, reader, Tally() if tally is None else tally))
     # The simplest families get further attempts before the last ones get their first.
     plan = sorted(product(range(len(families)), range(_ATTEMPTS)), key=lambda p: ((1 + p[0]) * (1 + p[1]) ** 2, p))
     for position, attempt in plan:
@@ -67,7 +68,7 @@ def synthesized(formula: Formula, rng: Generator, work: int) -> Iterator[ExactIn
             yield from islice(made_exact(family, best, counted), _YIELDS)
 
 
-def _families(roles: Roles, reader: ClaimReader) -> Iterator[Family]:
+def _families(roles: Roles, reader: ClaimReader, tally: Tally) -> Iterator[Family]:
     """Families of points that meet the assumptions on sizes, ranks and decays; simple ones first."""
     found: list[Family] = []
     kinds = [Curvature.UNIFORM]
@@ -86,7 +87,7 @@ def _families(roles: Roles, reader: ClaimReader) -> Iterator[Family]:
             if simplest is None:
                 continue
             for late, (setting, scalars) in enumerate(settings[r]):
-                family = Family(roles, reader, dims, simplest, setting, scalars, kinds[0], late)
+                family = Family(roles, reader, dims, simplest, setting, scalars, kinds[0], tally, late)
                 if _is_possible(family):
                     found += [replace(family, shape=s, curvature=k) for s, k in product(shapes(m, n, r, r_star), kinds)]
     yield from sorted(found, key=lambda t: t.size)
