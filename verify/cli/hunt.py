@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from verify.language.formulas import Formula
 from verify.runner.check import location_of, one_line
 from verify.runner.hunt.campaign import HuntResult, Options
 from verify.runner.hunt.campaign import hunt as hunt_claim
+from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
@@ -79,7 +81,7 @@ def _hunt_one(
     return OK if result.met else UNMET
 
 
-def keep(payload: Payload, path: Path) -> str | None:
+def keep(payload: Payload | FoundInstance, path: Path) -> str | None:
     """Write a payload's certificate, where it has one; the path as text."""
     certificate = getattr(payload, "certificate", None)
     if certificate is None:
@@ -88,17 +90,27 @@ def keep(payload: Payload, path: Path) -> str | None:
     return str(path)
 
 
-def to_json(result: Result, hunted: HuntResult) -> dict[str, Any]:
-    """The JSON document of `verify hunt` (design §6)."""
-    coverage = result.coverage
+def document(
+    identifier: str, verdict: Verdict | None, strategy: str | None, seconds: float, path: str | None, tried: Sequence[Any]
+) -> dict[str, Any]:
+    """The fixed keys of the JSON document of `verify hunt` (design §6)."""
     return {
         "schema": 1,
-        "id": result.id,
-        "verdict": result.verdict.value,
-        "strategy": hunted.strategy,
-        "seconds": round(hunted.seconds, 3),
-        "certificate": result.certificate_path,
-        "tried": [row.to_json() for row in hunted.tried],
+        "id": identifier,
+        "verdict": None if verdict is None else verdict.value,
+        "strategy": strategy,
+        "seconds": round(seconds, 3),
+        "certificate": path,
+        "tried": list(tried),
+    }
+
+
+def to_json(result: Result, hunted: HuntResult) -> dict[str, Any]:
+    """The JSON document of one hunt."""
+    coverage = result.coverage
+    tried = [row.to_json() for row in hunted.tried]
+    return {
+        **document(result.id, result.verdict, hunted.strategy, hunted.seconds, result.certificate_path, tried),
         "expect": result.expect.value,
         "met": result.met,
         "n": None if coverage is None else coverage.n,

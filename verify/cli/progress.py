@@ -11,7 +11,7 @@ from verify.language.claims import Expect
 from verify.runner.about import About
 from verify.language.formulas import Formula
 from verify.runner.hunt.campaign import HuntResult
-from verify.runner.hunt.records import Seen, Unit
+from verify.runner.hunt.records import Found, Seen, Unit
 from verify.runner.loading import LoadProblem
 from verify.runner.verdicts import Result, Verdict, describe, summarize, violated
 
@@ -185,6 +185,15 @@ class HuntDisplay:
         """A line that is no verdict."""
         self.console.print(text, markup=False)
 
+    def counterexample(self, found: Found, formula: Formula) -> None:
+        """The instance in the claim's notation, then what fails there with both sides as exact numbers."""
+        self.note("  at" if formula.then is None else "  counterexample")
+        for text in found.lines:
+            self.note(f"    {text}")
+        if found.comparison is not None and formula.then is not None:
+            self.note(f"  fails: {formula.then.text}")
+            self.note(f"    {violated(found.comparison)}")
+
     def result(self, result: Result, hunted: HuntResult, formula: Formula, command: str) -> None:
         """The verdict; for a counterexample first the instance, then what fails, then the commands."""
         from rich.text import Text
@@ -201,12 +210,7 @@ class HuntDisplay:
         line.append("" if result.expect is Expect.HOLDS and result.met else f"   ({_expectation(result)})")
         self.console.print(line)
         if hunted.found is not None:
-            self.note("  at" if result.verdict is Verdict.PROVED else "  counterexample")
-            for text in hunted.found.lines:
-                self.note(f"    {text}")
-            if hunted.found.comparison is not None and formula.then is not None:
-                self.note(f"  fails: {formula.then.text}")
-                self.note(f"    {violated(hunted.found.comparison)}")
+            self.counterexample(hunted.found, formula)
         if result.certificate_path is not None:
             self.note(f"  check with      verify check {result.certificate_path}")
         self.note(f"  reproduce with  {command}")

@@ -148,7 +148,8 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
                 return refuted
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
     # An exact second-order point costs far more to arrange and read than plain data.
-    examples = profile.exact_examples // 6 if needs_landscape(formula) else profile.exact_examples
+    landscape = needs_landscape(formula)
+    examples = profile.exact_examples // 20 if landscape else profile.exact_examples
     exact_seen = exact_pass(formula, conditions, reader, examples, seed)
     if exact_seen.found is not None:
         refuted = _refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
@@ -157,6 +158,10 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     boxed = _in_a_box(evidence, formula, exact_seen)
     if boxed is not None:
         return boxed
+    if landscape and not evidence.violations:
+        hunted = _hunted(formula, evidence, profile, seed)
+        if hunted is not None:
+            return hunted
     if evidence.violations:
         worst = evidence.violations[0]
         shown = show_instance(from_batch(worst.instance, formula, roundings()[-2], worst.steps), formula)
@@ -165,6 +170,23 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     if refuted_late is not None:
         return refuted_late
     return _no_violation(formula, evidence, exact_seen)
+
+
+def _hunted(formula: Formula, evidence: Evidence, profile: Profile, seed: int) -> Refuted | Candidate | None:
+    """What the hunt's strategies find beyond random instances, in the profile's work."""
+    from verify.runner.hunt.context import context_of
+    from verify.runner.hunt.strategies import in_a_run
+
+    for seen in in_a_run(context_of(formula, seed), profile.syntheses):
+        evidence.n += seen.n
+        evidence.n_active += seen.n_active
+        if seen.n_active:
+            evidence.branches["constructed"] += seen.n_active
+        if seen.found is not None:
+            return Refuted(seen.found.shown, seen.found.comparison, seen.found.certificate, evidence.coverage())
+        if seen.candidate is not None:
+            return Candidate(seen.candidate.shown, seen.candidate.margin, evidence.coverage())
+    return None
 
 
 def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | None:
@@ -272,7 +294,7 @@ def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, see
     if formula.witness is not None:
         return _given_witness(formula, reader)
     if needs_landscape(formula):
-        return Unknown("no search for second-order points that satisfy a condition yet: give a witness")
+        return _search_point(formula, profile, seed)
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
     seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
     found = seen.found
@@ -289,6 +311,19 @@ def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, see
     if evidence.violations:
         return Unknown("an instance satisfies every condition in floating point, but could not be certified", coverage)
     return Unknown(f"no instance found among {coverage.n:,}", coverage)
+
+
+def _search_point(formula: Formula, profile: Profile, seed: int) -> Payload:
+    """A second-order point with the wanted properties, made by synthesis."""
+    from verify.runner.hunt.context import context_of
+    from verify.runner.hunt.strategies import in_a_run
+
+    for seen in in_a_run(context_of(formula, seed), profile.syntheses):
+        if seen.found is not None:
+            return Proved("one instance", seen.found.shown, seen.found.certificate)
+    return Unknown(
+        "no second-order point found that satisfies every condition: `verify hunt` searches longer, or give a witness"
+    )
 
 
 def _given_witness(formula: Formula, reader: ExactReader) -> Payload:

@@ -15,6 +15,7 @@ class Profile:
         constrained: float instances where each one costs a numerical solve.
         points: second-order points to find and test, for claims about them.
         exact_examples: small exact instances drawn by Hypothesis.
+        syntheses: semidefinite programs solved for claims about second-order points.
         retries: undecided instances read again exactly.
         shrink_tests: exact readings spent on shrinking a counterexample.
         process_steps: training steps tested for claims along a process.
@@ -26,6 +27,7 @@ class Profile:
     constrained: int
     points: int
     exact_examples: int
+    syntheses: int
     retries: int
     shrink_tests: int
     process_steps: int
@@ -33,8 +35,8 @@ class Profile:
 
 
 PROFILES = {
-    "dev": Profile("dev", 10_000, 600, 1_200, 120, 150, 300, 8, 60.0),
-    "ci": Profile("ci", 40_000, 3_000, 6_000, 400, 200, 600, 20, 300.0),
-    "deep": Profile("deep", 200_000, 10_000, 12_000, 1_200, 1_000, 2_000, 40, 3600.0),
+    "dev": Profile("dev", 10_000, 600, 1_200, 120, 90, 150, 300, 8, 60.0),
+    "ci": Profile("ci", 40_000, 3_000, 6_000, 400, 400, 200, 600, 20, 300.0),
+    "deep": Profile("deep", 200_000, 10_000, 12_000, 1_200, 4_000, 1_000, 2_000, 40, 3600.0),
 }
 """Every profile by name; `dev` is the default."""

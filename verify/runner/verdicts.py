@@ -136,6 +136,11 @@ _MEETS: dict[Expect, frozenset[Verdict]] = {
 }
 
 
+def verdict_of_payload(payload: Payload) -> Verdict:
+    """The verdict a payload stands for."""
+    return _VERDICTS[type(payload)]
+
+
 @dataclass(frozen=True)
 class Result:
     """The outcome of checking one claim.
@@ -161,7 +166,7 @@ class Result:
     @property
     def verdict(self) -> Verdict:
         """The verdict the payload stands for."""
-        return _VERDICTS[type(self.payload)]
+        return verdict_of_payload(self.payload)
 
     @property
     def met(self) -> bool:

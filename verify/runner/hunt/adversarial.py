@@ -54,14 +54,19 @@ def can_construct(formula: Formula) -> bool:
     """Whether the claim speaks of second-order points of one adapter, without X⋆ (which is constructed by synthesis)."""
     stationary = [s for s in formula.given if isinstance(s, Stationary)]
     curved = any(isinstance(s, Curvature) for s in formula.given)
+    if _speaks_of_target(formula):
+        return False
     one = len(stationary) == 1 and len(stationary[0].variables) == 2
     return formula.process is None and needs_landscape(formula) and one and not (curved and formula.functions())
 
 
+def _speaks_of_target(formula: Formula) -> bool:
+    return any(isinstance(s, RegularizedStationary) for s in formula.given)
+
+
 def is_small(formula: Formula) -> bool:
     """Whether everything can be moved together: no training process, and no X⋆ (its definition is not smooth)."""
-    targets = any(isinstance(s, RegularizedStationary) for s in formula.given)
-    return formula.process is None and not targets and bool(formula.matrices() or formula.scalars())
+    return formula.process is None and not _speaks_of_target(formula) and bool(formula.matrices() or formula.scalars())
 
 
 def against_points(context: Context, unit: Unit) -> Seen:

@@ -43,6 +43,7 @@ class Options:
         jobs: processes.
         state: the SQLite file.
         folders: where known counterexamples are looked for.
+        shrink_tests: exact readings spent on shrinking; None leaves it to the claim's kind.
     """
 
     budget: float
@@ -50,6 +51,7 @@ class Options:
     jobs: int
     state: Path
     folders: tuple[str, ...] = ()
+    shrink_tests: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
         ClaimError: if the subject does not fit the claim.
     """
     began = time.monotonic()
-    context = prepared(subject, formula, options.seed, options.folders)
+    context = prepared(subject, formula, options.seed, options.folders, options.shrink_tests)
     proved = prove_identity(context.formula)
     if proved is not None:
         return HuntResult(proved, "proof", _rows({}), None, time.monotonic() - began)
@@ -97,7 +99,7 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
     except GateError as error:
         reason = Unknown(f"a derivative that the claim needs is not gated: {error}")
         return HuntResult(reason, None, _rows({}), None, time.monotonic() - began)
-    store = Store(options.state, subject.id, context.formula.to_json(), options.seed)
+    store = Store(options.state, subject.id, [context.stated.to_json(), context.formula.to_json()], options.seed)
     try:
         return _search(subject, context, options, store, watch, began)
     finally:
@@ -216,7 +218,9 @@ class _Stream:
     def _submit(self, unit: Unit) -> Any:
         if self.pool is None:
             self.pool = multiprocessing.Pool(
-                self.options.jobs, _begin_worker, (self.subject, self.options.seed, self.options.folders)
+                self.options.jobs,
+                _begin_worker,
+                (self.subject, self.options.seed, self.options.folders, self.options.shrink_tests),
             )
         return self.pool.apply_async(_in_worker, (unit,))
 
@@ -245,10 +249,10 @@ class _Stream:
 _WORKER: dict[str, Context] = {}
 
 
-def _begin_worker(subject: Subject, seed: int, folders: tuple[str, ...]) -> None:
+def _begin_worker(subject: Subject, seed: int, folders: tuple[str, ...], shrink_tests: int | None) -> None:
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _WORKER["context"] = prepared(subject, subject.claim().formula(), seed, folders)
+    _WORKER["context"] = prepared(subject, subject.claim().formula(), seed, folders, shrink_tests)
 
 
 def _in_worker(unit: Unit) -> Seen:

@@ -6,8 +6,9 @@ Main definitions: `Context`, `prepared`.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from verify.search.instances import ExactInstance, body_of, free_matrices
 from verify.search.shrink import shrink
 
 SHRINK_TESTS = 600
-POINT_SHRINK_TESTS = 80
+POINT_SHRINK_TESTS = 24
 """For claims about second-order points, whose exact reading costs far more."""
 
 
@@ -36,6 +37,7 @@ class Context:
         stated: the claim a certificate speaks of (parameters not fixed).
         reader: the exact reader of `formula`.
         conditions: the assumptions, reduced and flattened.
+        fixed: the parameters' values, which complete an instance of `formula` to one of `stated`.
         key: the claim's part of every seed.
         folders: where known counterexamples are looked for.
         shrink_tests: exact readings spent on shrinking.
@@ -45,6 +47,7 @@ class Context:
     stated: Formula
     reader: ExactReader
     conditions: Sequence[Condition]
+    fixed: Mapping[str, Fraction]
     key: tuple[int, int]
     folders: tuple[str, ...] = ()
     shrink_tests: int = SHRINK_TESTS
@@ -61,6 +64,7 @@ class Context:
     def certified(self, instance: ExactInstance) -> Found | None:
         """The shrunk instance with its certificate, if the kernel accepts it for the claim as stated."""
         small = shrink(instance, self.formula, self.reader.violates, self.shrink_tests)
+        small = replace(small, scalars={**small.scalars, **self.fixed})
         verdict = "PROVED" if self.seeks_witness else "REFUTED"
         certificate = instance_certificate(self.stated, small, verdict, BITS)
         if not kernel_check(certificate).accepted:
@@ -82,7 +86,14 @@ def prepared(
     if shrink_tests is None:
         shrink_tests = POINT_SHRINK_TESTS if needs_landscape(searched) else SHRINK_TESTS
     key = (seed, zlib.crc32(subject.name.encode()))
-    return Context(searched, subject.stated(formula), ExactReader(searched), conditions, key, folders, shrink_tests)
+    return Context(
+        searched, subject.stated(formula), ExactReader(searched), conditions, subject.fixed, key, folders, shrink_tests
+    )
+
+
+def context_of(formula: Formula, seed: int) -> Context:
+    """The context of a claim that is searched as it stands, inside a run."""
+    return prepared(Subject("", "", ""), formula, seed)
 
 
 def lines_of(instance: ExactInstance, formula: Formula) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from verify.runner.hunt.records import Seen, Unit
 from verify.runner.hunt.replay import replayed
 from verify.runner.profiles import PROFILES
 
-_SMALL = replace(PROFILES["dev"], name="unit", instances=3000, constrained=150, points=240, retries=20, safety_seconds=5.0)
+_SMALL = replace(PROFILES["dev"], name="unit", instances=4000, constrained=150, points=400, retries=20)
 _SYNTHESIS_WORK = 150
 _DOUBLINGS = 4
 
@@ -94,11 +94,14 @@ def _random(context: Context, unit: Unit) -> Seen:
 
 def _synthesized(context: Context, unit: Unit) -> Seen:
     """Losses made for a chosen point (theory §7)."""
+    # Every unit begins with the simple shapes: later ones come further, with other random starts.
+    return _with_work(context, unit, _SYNTHESIS_WORK * 2 ** min(unit.number, _DOUBLINGS))
+
+
+def _with_work(context: Context, unit: Unit, work: int) -> Seen:
     from verify.search.synthesis.strategy import synthesized
 
     n = n_active = 0
-    # Every unit begins with the simple shapes: later ones come further, with other random starts.
-    work = _SYNTHESIS_WORK * 2 ** min(unit.number, _DOUBLINGS)
     for instance in synthesized(context.formula, context.rng(unit.strategy, unit.number), work):
         n, n_active = n + 1, n_active + 1
         violating = context.reader.violates(instance)
@@ -122,3 +125,18 @@ STRATEGIES = (
     Strategy("synthesis", needs_landscape, _synthesized),
 )
 BY_NAME = {s.name: s for s in STRATEGIES}
+
+
+def in_a_run(context: Context, syntheses: int) -> Iterator[Seen]:
+    """The part of a hunt that belongs to every run: for claims about second-order points what random instances do not reach.
+
+    Args:
+        context: the claim's.
+        syntheses: semidefinite programs to solve.
+    """
+    usable = {s.name for s in STRATEGIES if s.applies(context.formula)}
+    for name in ("constructed", "free variables"):
+        if name in usable:
+            yield perform(context, Unit(name, 0))
+    if "synthesis" in usable:
+        yield _with_work(context, Unit("synthesis", 0), syntheses)

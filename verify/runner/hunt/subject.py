@@ -14,6 +14,7 @@ from verify.language.claims import Claim
 from verify.language.domains import Domain
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
+from verify.language.terms import Term, number, rebuild, symbol, symbols_of, walk
 from verify.runner.loading import load_file
 
 
@@ -52,18 +53,44 @@ class Subject:
         return replace(formula, given=kept)
 
     def searched(self, formula: Formula) -> Formula:
-        """The claim whose instances are searched: parameters fixed as well.
+        """The claim whose instances are searched: parameters replaced by their numbers as well.
 
         Raises:
             ClaimError: if a fixed scalar is not one of the claim, or its value is outside its domain.
         """
         stated = self.stated(formula)
         variables = dict(stated.variables)
+        inside = _in_bodies(stated)
+        written: dict[Term, Term] = {}
         for name, value in self.fixed.items():
             domain = stated.scalars().get(name)
             if domain is None:
                 raise ClaimError(f"the claim has no scalar {name}: it has {', '.join(stated.scalars()) or 'none'}")
             if not domain.contains(value):
                 raise ClaimError(f"{name} = {value} is outside {domain.text(name)}: choose another value")
-            variables[name] = Domain(least=value, most=value, integer=domain.integer, free=domain.free)
-        return replace(stated, variables=variables)
+            if name in inside:
+                variables[name] = Domain(least=value, most=value, integer=domain.integer, free=domain.free)
+            else:
+                del variables[name]
+                written[symbol(name)] = number(value)
+        if not written:
+            return replace(stated, variables=variables)
+
+        def change(term: Term) -> Term:
+            return rebuild(term, written)
+
+        given = tuple(s.mapped(change) for s in stated.given)
+        then = None if stated.then is None else stated.then.mapped(change)
+        process = None if stated.process is None else stated.process.mapped(change)
+        return replace(stated, variables=variables, given=given, then=then, process=process)
+
+
+def _in_bodies(formula: Formula) -> set[str]:
+    """Scalars inside formulas of functions, and of training processes, where they stay variables."""
+    found: set[str] = set()
+    for statement in formula.statements():
+        for term in statement.terms():
+            for node in walk(term):
+                if node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None:
+                    found |= set(symbols_of(node.payload[0].body))
+    return found

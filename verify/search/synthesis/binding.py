@@ -1,7 +1,7 @@
 """Which part of a claim plays which role of theory §7, and a synthesized loss written in the claim's own names.
 
-Main definitions: `Roles`, `roles_of`, `setting_at`, `as_batch`, `as_exact`. Nothing is recognized by name: scale and decays are read
-off the loss by evaluating it exactly at small points.
+Main definitions: `Roles`, `roles_of`, `setting_at`, `as_batch`, `as_exact`. Nothing is recognized by name: scale and decays are
+read off the loss by evaluating it exactly at small points.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def matrices_at(roles: Roles, dims: Mapping[str, int], point: Point, hessian: Ar
         if variable in found:
             continue
         rows, cols = (d if isinstance(d, int) else dims[d] for d in shape)
-        fitting = next((k for k, value in enumerate(spare) if value.shape == (rows, cols)), None)
+        fitting = next((k for k, value in enumerate(spare) if value.shape[-2:] == (rows, cols)), None)
         if fitting is not None:
             found[variable] = spare.pop(fitting)
             continue
@@ -207,18 +207,20 @@ def _factors_of_star(point: Point) -> tuple[Array, Array]:
 def as_batch(
     roles: Roles, dims: Mapping[str, int], point: Point, hessian: Array, slope: Array, scalars: Mapping[str, float]
 ) -> Batch:
-    """The instance in floats, as a batch of one; what assumptions define is carried out."""
-    made = {k: np.asarray(v, dtype=float)[None] for k, v in matrices_at(roles, dims, point, hessian, slope).items()}
+    """Instances in floats, for one loss or a stack of losses (H and S along a leading axis); definitions are carried out."""
+    count = len(hessian) if np.ndim(hessian) == 3 else 1
+    found = matrices_at(roles, dims, point, hessian, slope)
+    made = {k: np.broadcast_to(np.asarray(v, dtype=float), (count, *np.shape(v)[-2:])) for k, v in found.items()}
     bend = data_name(roles.function.name, "H")
     operators = {bend: made.pop(bend)}
-    values = {**made, **{k: np.array([float(v)]) for k, v in scalars.items()}}
+    values = {**made, **{k: np.full(count, float(v)) for k, v in scalars.items()}}
     for definition in roles.defined:
         term = instantiate(definition.value, {roles.function.name: roles.model})
         env = Environment(values, dims, {}, operators)
         with np.errstate(all="ignore"):
             value = evaluate_term(term, env, FloatField())
-        values[definition.name] = np.broadcast_to(value, (1, *np.shape(value)[np.ndim(value) - len(term.shape) :]))
-    return Batch(dims, values, operators, {roles.function.name: roles.model}, "synthesized", 1)
+        values[definition.name] = np.broadcast_to(value, (count, *np.shape(value)[np.ndim(value) - len(term.shape) :]))
+    return Batch(dims, values, operators, {roles.function.name: roles.model}, "synthesized", count)
 
 
 def as_exact(

@@ -1,6 +1,7 @@
 """How far a synthesized instance is from violating a claim.
 
-Main definitions: `ClaimReader`, `Reading`. Stationarity and the definition of X⋆ hold by construction and are not read again.
+Main definitions: `ClaimReader`, `Reading`, `Tally`. Stationarity and the definition of X⋆ hold by construction, and are not
+read again.
 """
 
 from __future__ import annotations
@@ -11,12 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.conditions import Condition, CurvatureBounds, HessianSemidefinite, conjuncts, reduced
+from verify.calculus.conditions import (
+    AllOf,
+    Condition,
+    CurvatureBounds,
+    HessianSemidefinite,
+    comparisons_in,
+    conjuncts,
+    reduced,
+)
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.language.statements import Comparison
 from verify.language.terms import Term, walk
 from verify.search.synthesis.binding import Roles
+from verify.search.synthesis.points import Number
 from verify.search.synthesis.search import INFEASIBLE
 
 Array = Any
@@ -26,12 +36,25 @@ _SOLVER = 1e-6
 """Relative accuracy up to which equalities and curvature bounds are met by a float solution."""
 
 
+@dataclass
+class Tally:
+    """How many spurious second-order points a search looked at, and at how many of them every assumption held."""
+
+    n: int = 0
+    n_active: int = 0
+
+    def count(self, reading: Reading) -> None:
+        """One more."""
+        self.n += 1
+        self.n_active += int(reading.broken == 0 and all(m > 0 for m in reading.margins))
+
+
 @dataclass(frozen=True)
 class Reading:
     """A claim's margins at one instance.
 
     Attributes:
-        broken: how badly assumptions fail that are no inequalities with room; 0 if all hold; infinite where values are undefined.
+        broken: how badly assumptions fail that are no inequalities with room; 0 if all hold, infinite if values are undefined.
         margins: of the other assumptions, relative; positive ones hold.
         conclusion: the conclusion's margin, negative if it is violated; −1 for an `exists` claim.
     """
@@ -70,7 +93,21 @@ class ClaimReader:
         self.given = [instantiate_condition(c, functions) for c in given]
         self.then = None if formula.then is None else instantiate_condition(reduced(formula.then), functions)
         self.firm = [_is_firm(c, set(roles.loss_scalars)) for c in given]
+        open_ = [c for c, firm in zip(given, self.firm, strict=True) if not firm]
+        names = {roles.function.name} | ({roles.target.witness.payload[0]} if roles.target is not None else set())
+        read = comparisons_in(AllOf((*open_, *([] if formula.then is None else [reduced(formula.then)]))))
+        self.speaks_of_loss = any(_variables(c) & names for c in read)
         self.mentions_sizes = any(not firm and isinstance(c, Comparison) for c, firm in zip(given, self.firm, strict=True))
+
+    def pressures(self, batch: Batch, clear: float) -> Array:
+        """How far each instance of a batch is from a clear violation, without a floor, `(count,)`."""
+        conditions: list[Condition] = [*self.given, *([] if self.then is None else [self.then])]
+        decisions = decide(conditions, batch)
+        total = np.zeros(batch.count) if self.then is None else np.array(decisions[-1].margin)
+        for firm, decision in zip(self.firm, decisions, strict=False):
+            if not firm:
+                total = total + _WEIGHT * np.maximum(0.0, clear - decision.margin)
+        return total
 
     def read(self, batch: Batch) -> Reading:
         """The margins at the first instance of a batch."""
@@ -92,7 +129,7 @@ class ClaimReader:
             return Reading(np.inf)
         return Reading(broken, tuple(margins), conclusion)
 
-    def allows(self, dims: Mapping[str, int], scalars: Mapping[str, float]) -> bool:
+    def allows(self, dims: Mapping[str, int], scalars: Mapping[str, Number]) -> bool:
         """Whether the assumptions about nothing but the loss' scalars and sizes hold."""
         names = set(scalars)
         about = [c for c in self.given if isinstance(c, Comparison) and _variables(c) <= names]

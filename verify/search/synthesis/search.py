@@ -203,7 +203,7 @@ def smallest_ratio(
     def objective(point: Point, solution: Solution, _: Array) -> float:
         excess = max(0.0, float(np.log(solution.value / kappa)))
         # Near the threshold the ratio changes like the square root of κ: hence the root.
-        return float(np.log(ratio_of(point))) + 3.0 * excess + 10.0 * np.sqrt(excess)
+        return float(np.log(ratio_of(point)) + 3.0 * excess + 10.0 * np.sqrt(excess))
 
     counted = Work(work)
     rng = np.random.default_rng(seed)

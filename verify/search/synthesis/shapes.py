@@ -1,8 +1,8 @@
 """Points from a few numbers: singular values, where X⋆ sits among the singular directions of X, and angles between them.
 
-Main definitions: `Shape`, `Setting`, `shapes`. X is diagonal: rotating rows and columns of a whole problem changes nothing. Each
-singular pair of X⋆ sits at a place (row direction, column direction) and may be turned by plane rotations with the half-angle
-tangents as parameters (the Cayley map in a plane). Rational numbers give rational points, floats give floats.
+Main definitions: `Shape`, `Setting`, `shapes`. X is diagonal: rotating rows and columns of a whole problem changes nothing.
+Each singular pair of X⋆ sits at a place (row direction, column direction) and may be turned by plane rotations with tangents
+of half the angles as parameters (the Cayley map in a plane). Rational numbers give rational points, floats give floats.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ Plane = tuple[int, int]
 
 @dataclass(frozen=True)
 class Setting:
-    """The numbers of the LoRA loss: scale s, decays λ_A and λ_B, `skew = √(λ_B/λ_A)` (1 without decay), all rational."""
+    """The numbers of the LoRA loss: scale s, decays λ_A and λ_B, `skew = √(λ_B/λ_A)` (1 without decay), all rational.
+
+    Without decay the factors need not be balanced: then A may carry the singular values alone, which keeps them arbitrary
+    rationals.
+    """
 
     scale: Fraction = Fraction(1)
     decay_left: Fraction = Fraction(0)
     decay_right: Fraction = Fraction(0)
+    balanced: bool = True
 
     @property
     def skew(self) -> Fraction | None:
@@ -89,8 +94,8 @@ class Shape:
         """The point with given parameters, all floats or all Fractions.
 
         Args:
-            numbers: `count` parameters: the square roots of X's singular values (up to the setting's scale and skew), the
-                values of X⋆ relative to the unit, half-angle tangents.
+            numbers: `count` parameters: the square roots of X's singular values up to the setting's scale and skew (the
+                values themselves for unbalanced factors), the values of X⋆ relative to the unit, half-angle tangents.
             setting: scale and decays.
         """
         kind = object if all(isinstance(x, Fraction) for x in numbers) else float
@@ -102,7 +107,7 @@ class Shape:
         left, right = _zeros((self.m, self.r), kind), _zeros((self.n, self.r), kind)
         skew = setting.skew or Fraction(1)
         for a, root in enumerate(roots):
-            left[a, a], right[a, a] = root, root / skew
+            left[a, a], right[a, a] = root, root / skew if setting.balanced else Fraction(1)
         star_left, star_right = _zeros((self.m, self.r_star), kind), _zeros((self.n, self.r_star), kind)
         for k, (i, j) in enumerate(self.places):
             star_left[i, k] = star_right[j, k] = Fraction(1) if kind is object else 1.0
