@@ -17,8 +17,14 @@ from fractions import Fraction
 import numpy as np
 
 from verify.certificates.build import instance_certificate
-from verify.kernel import Rejected, derivatives
+from verify.kernel import Rejected
 from verify.kernel import check as kernel_check
+from verify.kernel._evaluate import expansion, hessian
+from verify.kernel._instance import scope
+from verify.kernel._language import read
+from verify.kernel._limits import start
+from verify.kernel._root import directions, flat
+from verify.kernel._values import coefficient
 from verify.language.formulas import Formula
 from verify.language.serial import Json, fraction_text, term_to_json
 from verify.language.statements import Stationary
@@ -92,15 +98,14 @@ def refined(formula: Formula, instance: ExactInstance, statement: Stationary, ga
     for _ in range(_STEPS):
         instance = _moved(instance, names, None)
         try:
-            values = values_to_json(instance, formula)
-            residual, hessian, directions = derivatives(claim, dict(instance.dims), values, loss, names, gauges)
+            residual, curvature, moves = _derivatives(claim, instance, values_to_json(instance, formula), loss, names, gauges)
         except (Rejected, KeyError):
             return None
         if size is not None and max(map(abs, residual)) > size / 2:
             return None
         size = max(map(abs, residual))
         if inverse is None:
-            inverse = _inverse(hessian, directions)
+            inverse = _inverse(curvature, moves)
             if inverse is None:
                 return None
         if size < Fraction(1, 1 << (POINT_BITS - 20)):
@@ -110,10 +115,21 @@ def refined(formula: Formula, instance: ExactInstance, statement: Stationary, ga
     return None
 
 
-def _inverse(hessian: list[list[Fraction]], directions: list[list[Fraction]]) -> list[list[Fraction]] | None:
+def _derivatives(
+    claim: Json, instance: ExactInstance, values: Json, loss: Json, names: list[str], gauges: list[Json]
+) -> tuple[list[Fraction], list[list[Fraction]], list[list[Fraction]]]:
+    """Gradient, Hessian and directions of the symmetries, exactly, by the kernel's own arithmetic."""
+    start(128)
+    at = scope(read(claim, dict(instance.dims)), values)
+    value, size = expansion(loss, names, at, 2)
+    gradient = [coefficient(value, at.level + 1, (i,)) for i in range(size)]
+    return gradient, hessian(value, size, at), [flat(t, names) for t in directions(gauges, names, at)]
+
+
+def _inverse(curvature: list[list[Fraction]], moves: list[list[Fraction]]) -> list[list[Fraction]] | None:
     """The float inverse of `H + Σ T_k T_kᵀ` in a common power of two."""
-    matrix = np.array([[float(x) for x in row] for row in hessian])
-    for direction in directions:
+    matrix = np.array([[float(x) for x in row] for row in curvature])
+    for direction in moves:
         t = np.array([float(x) for x in direction])
         matrix = matrix + np.outer(t, t)
     if not np.isfinite(matrix).all() or np.linalg.cond(matrix) > 1e9:

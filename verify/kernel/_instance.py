@@ -6,10 +6,10 @@ from math import inf
 from typing import Any
 
 from ._evaluate import ARG, Scope, advance, along, evaluate, expansion, gradient, hessian
-from ._language import TRUTH, Claim, Names, expect, fields, read, sides, smooth
+from ._language import Claim, Names, expect, fields, read, sides, smooth
 from ._limits import BITS, STEPS, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
-from ._root import directions, flat, located
+from ._root import located
 from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, turn
 
 
@@ -193,15 +193,6 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any,
 def decide(claim: Any, dims: Any, values: Any, bits: int = 128, steps: int = 0, root: Any = None) -> Decision:
     """A claim read exactly at one instance; raises Rejected when the claim or the instance is malformed."""
     return settle(claim, dims, values, bits, steps, root, None)[1]
-
-def derivatives(claim: Any, dims: Any, values: Any, loss: Any, names: Any, gauges: Any) -> tuple[Any, Any, Any]:
-    """(gradient, Hessian, directions of the symmetries) of a loss at an instance, for those who look for a root."""
-    start(128)
-    s = scope(read(claim, dims), values)
-    expect(["fosp", loss, names], s.names, TRUTH)
-    value, free = expansion(loss, names, s, 2)
-    gradient = [coefficient(value, s.level + 1, (i,)) for i in range(free)]
-    return gradient, hessian(value, free, s), [flat(t, names) for t in directions(gauges, names, s)]
 
 def instance(c: Any) -> list[str]:
     """Accept the refutation of `forall` or `always` (hypotheses TRUE, conclusion FALSE) or the witness of `exists`."""

@@ -36,6 +36,7 @@ def directions(gauges: Any, names: list[str], s: Scope) -> list[dict[str, Value]
         for k, t in moves.items():
             expect(t, n, shape(["sym", k], n))
         for at in range(side * side):
+            spend(side * side)
             unit = [[Fraction(side * i + j == at) for j in range(side)] for i in range(side)]
             inside = replace(s, names=n, values=s.values | {FREE: unit})
             found.append({k: evaluate(moves[k], inside) if k in moves else affine(0, s.values[k]) for k in names})
