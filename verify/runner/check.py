@@ -269,14 +269,16 @@ def _numbers(sizes: str) -> list[int]:
 def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Payload:
     if formula.witness is not None:
         return _given_witness(formula, reader)
-    if needs_landscape(formula):
-        return Unknown("no search for second-order points that satisfy a condition yet: give a witness")
+    # Small exact data are hardly ever second-order stationary: there the point finder searches.
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
-    seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    seen = ExactPass() if needs_landscape(formula) else exact_pass(formula, conditions, reader, profile.exact_examples, seed)
     found = seen.found
     evidence = Evidence()
     if found is None:
-        evidence = gather(formula, profile, np.random.default_rng(seed))
+        try:
+            evidence = gather(formula, profile, np.random.default_rng(seed))
+        except NoSource as reason:
+            return Unknown(str(reason))
         exact = (_exactly(finding, formula, reader) for finding in evidence.violations[:12])
         found = next((instance for instance in exact if instance is not None), None)
     certified = None if found is None else reader.certify(found, profile.shrink_tests)
