@@ -293,27 +293,33 @@ def _numbers(sizes: str) -> list[int]:
 def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Payload:
     if formula.witness is not None:
         return _given_witness(formula, reader)
-    if needs_landscape(formula):
-        return _search_point(formula, profile, seed)
+    # Small exact data are hardly ever second-order stationary: there the point finder searches, then synthesis.
+    landscape = needs_landscape(formula)
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
-    seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    seen = ExactPass() if landscape else exact_pass(formula, conditions, reader, profile.exact_examples, seed)
     found = seen.found
     evidence = Evidence()
     if found is None:
-        evidence = gather(formula, profile, np.random.default_rng(seed))
+        try:
+            evidence = gather(formula, profile, np.random.default_rng(seed))
+        except NoSource as reason:
+            return Unknown(str(reason))
         exact = (exactly(finding, formula, reader) for finding in evidence.violations[:12])
         found = next((instance for instance in exact if instance is not None), None)
     certified = None if found is None else reader.certify(found, profile.shrink_tests)
     if certified is not None:
         small, certificate, _ = certified
         return Proved("one instance", show_instance(small, formula), certificate)
+    made = _synthesized(formula, profile, seed) if landscape else None
+    if made is not None:
+        return made
     coverage = evidence.coverage(seen.n, seen.n_active)
     if evidence.violations:
         return Unknown("an instance satisfies every condition in floating point, but could not be certified", coverage)
-    return Unknown(f"no instance found among {coverage.n:,}", coverage)
+    return Unknown(f"no instance found among {coverage.n:,}: `verify hunt` searches longer", coverage)
 
 
-def _search_point(formula: Formula, profile: Profile, seed: int) -> Payload:
+def _synthesized(formula: Formula, profile: Profile, seed: int) -> Proved | None:
     """A second-order point with the wanted properties, made by synthesis."""
     from verify.runner.hunt.context import context_of
     from verify.runner.hunt.strategies import in_a_run
@@ -321,9 +327,7 @@ def _search_point(formula: Formula, profile: Profile, seed: int) -> Payload:
     for seen in in_a_run(context_of(formula, seed), profile.syntheses):
         if seen.found is not None:
             return Proved("one instance", seen.found.shown, seen.found.certificate)
-    return Unknown(
-        "no second-order point found that satisfies every condition: `verify hunt` searches longer, or give a witness"
-    )
+    return None
 
 
 def _given_witness(formula: Formula, reader: ExactReader) -> Payload:
