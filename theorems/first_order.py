@@ -174,7 +174,7 @@ def gradient_acts_as_minus_lambda_on_singular_spaces():
     """SVD form: on the singular spaces of X the gradient acts as −λ times the polar factor, so `GᵀGX_r = λ²X_r` there."""
     return forall(
         s,
-        given=[s.fosp(), lt(0, lam)],
+        given=s.fosp(),
         then=[
             equal(G.T * G * B, lam**2 * B),
             equal(G * G.T * A, lam**2 * A),

@@ -26,7 +26,7 @@ from verify.points.data.digits import OLD_DIGITS, digits_problem
 from verify.points.data.problem import NAME, FormulaProblem, datum
 
 Array = Any
-DECAY = Fraction(1, 10)
+DECAY = Fraction(1, 4)
 _HIDDEN = 8
 _SEED = 20250209
 _EVERY = 6

@@ -25,7 +25,7 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import walk
 from verify.points.sources.dimensions import about_dimensions
 from verify.points.sources.sampling import operator_matrix
-from verify.points.sources.second_order import Aim, Tally, draw, moderate_scalars, other_matrices
+from verify.points.sources.second_order import Aim, Tally, bounds_rank, draw, moderate_scalars, other_matrices, target_of
 from verify.points.sources.singular import with_singular_vectors
 
 _KEPT = 12
@@ -57,10 +57,12 @@ def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape
     """The landscape of a claim with its reduced assumptions."""
     shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
     used = _names(shown)
+    target = target_of(formula)
+    ranks = () if target is None else tuple(s for s in formula.given if bounds_rank(s, target))
     variables = {name: declared for name, declared in sorted(formula.variables.items()) if name in used}
-    core = replace(formula, variables=variables, given=shown, then=None)
+    core = replace(formula, variables=variables, given=(*shown, *ranks), then=None)
     rules = tuple(about_dimensions(conditions))
-    return Landscape(formula.dims, rules, tuple(variables.items()), shown, _aim(formula), core)
+    return Landscape(formula.dims, rules, tuple(variables.items()), core.given, _aim(formula), core)
 
 
 def _aim(formula: Formula) -> Aim:

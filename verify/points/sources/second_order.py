@@ -25,7 +25,7 @@ from verify.evaluation.tolerances import LOOSE
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
-from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
+from verify.language.statements import Comparison, Curvature, RegularizedStationary, Statement, Stationary
 from verify.language.terms import Term
 from verify.losses.extremal import plant_extremal
 from verify.losses.families import FAMILIES, Family
@@ -181,12 +181,12 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
 
 @dataclass(frozen=True)
 class _Sizes:
-    """What a draw needs to know: rows, columns, LoRA rank, whether X⋆ is wanted, and the nuclear weight."""
+    """What a draw needs to know: rows, columns, LoRA rank, the largest rank of X⋆ (0 for none), and the nuclear weight."""
 
     rows: int
     cols: int
     r: int
-    star: bool
+    star_rank: int
     weight: Array
 
 
@@ -196,7 +196,7 @@ Draw = Callable[[_Sizes, Generator], tuple[Problem, Starts] | None]
 
 def _drawn(family: Family, start: Start, wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
     """A loss family's random problems, with an initialization of all starts."""
-    rank = int(rng.integers(1, min(wanted.rows, wanted.cols, wanted.r) + 1)) if wanted.star else None
+    rank = int(rng.integers(1, wanted.star_rank + 1)) if wanted.star_rank else None
     spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
     sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
     try:
@@ -255,7 +255,7 @@ def _on_family(
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
     weight = _weight(target, values, dims)
-    made = draw(_Sizes(rows, cols, r, target is not None, weight), rng)
+    made = draw(_Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
         return
     problem, start = made
@@ -306,6 +306,19 @@ def other_matrices(
             rows, cols = (d if isinstance(d, int) else dims[d] for d in shape)
             made[name] = MATRICES[str(rng.choice(kinds))](rng, count, rows, cols)
     return made
+
+
+def _largest_star(formula: Formula, target: RegularizedStationary | None, r: int, width: int) -> int:
+    """The largest rank that X⋆ may have; only a claim that says so keeps it at the LoRA rank."""
+    if target is None:
+        return 0
+    return min(r, width) if any(bounds_rank(s, target) for s in formula.given) else width
+
+
+def bounds_rank(statement: Statement, target: RegularizedStationary) -> bool:
+    """Whether a statement is `rank(X⋆) ≤ …`."""
+    compares = isinstance(statement, Comparison) and statement.relation == "le"
+    return compares and statement.left.op == "rank" and statement.left.args[0] == target.point  # type: ignore[attr-defined]
 
 
 def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:
