@@ -13,6 +13,10 @@ from ._limits import check as _check
 
 __all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide"]
 
+_KINDS = {  # the keys a kind needs, and those it may have
+    "identity": ("cofactors", "divide"), "instance": ("dims values", "bits steps violated"),
+    "root": ("dims values root", "bits violated"), "negative_curvature": ("dims values direction", "bits violated")}
+
 @dataclass(frozen=True)
 class Report:
     """The answer: the rule that accepted, or the first that failed, with the place and the reason."""
@@ -28,11 +32,11 @@ def check(certificate: Any) -> Report:
         start(128)
         measure(certificate)
         kind = certificate.get("kind") if type(certificate) is dict else None
-        _check(kind in ("instance", "identity"), "no kind of certificate:", kind, "format")
-        own = ("dims values", "bits steps violated") if kind == "instance" else ("cofactors", "divide")
-        fields(certificate, "schema kind claim verdict " + own[0], "info " + own[1])
+        _check(type(kind) is str and kind in _KINDS, "no kind of certificate:", kind, "format")
+        needed, optional = _KINDS[str(kind)]
+        fields(certificate, "schema kind claim verdict " + needed, "info " + optional)
         _check(type(certificate["schema"]) is int and certificate["schema"] == 1, "not schema 1", rule="format")
-        facts = instance(certificate) if kind == "instance" else identity(certificate)
+        facts = identity(certificate) if kind == "identity" else instance(certificate)
         return Report(True, str(kind), "", f"{certificate['verdict']} holds", tuple(facts))
     except Rejected as no:
         return Report(False, no.rule, no.where, no.message)

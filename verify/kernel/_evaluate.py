@@ -9,10 +9,10 @@ from math import factorial
 from typing import Any
 
 from . import _words as words
-from ._functions import apply, largest
+from ._functions import apply, largest, pi
 from ._language import Names, shape, sides
 from ._limits import Undefined, check, number, spend
-from ._matrices import complement, determinant, inverse, singular, smallest
+from ._matrices import complement, determinant, inverse, rank, singular, smallest
 from ._values import HALF, MINUS, ONE, ZERO, Jet, Value, add, affine, coefficient, each, linear, mul, poly, power, total, turn
 
 ARG, HOLE = 0, 1  # keys of the values of ["arg"] and ["hole"]; the names of variables are strings
@@ -20,12 +20,15 @@ ARG, HOLE = 0, 1  # keys of the values of ["arg"] and ["hole"]; the names of var
 @dataclass(frozen=True)
 class Scope:
     """The values of the variables (and of ARG, HOLE), the level of the innermost derivative, the process. `symbolic`:
-    values are polynomials in words, and functions and operators have none."""
+    values are polynomials in words, and functions and operators have none. `root`: a loss, its names, and whether
+    the stationary point that the values enclose is second-order. `direction`: where a Hessian is negative."""
     names: Names
     values: dict[Any, Any]
     symbolic: bool
     process: list[Any]
     level: int = 0
+    root: Any = None
+    direction: Any = None
 
 def trace(s: Scope, x: Value) -> Value:
     return total(row[i] for i, row in enumerate(x)) if isinstance(x, list) else linear("trace", "", [], [x])
@@ -58,7 +61,7 @@ _NUMERIC: dict[str, Callable[..., Value]] = {  # operations on values that are o
     "diag": lambda s, x: [[v if i == j else ZERO for j in range(len(x))] for i, (v,) in enumerate(x)],
     "diagonal": lambda s, x: [[row[i]] for i, row in enumerate(x)], "spectral": lambda s, x: singular(x, 1),
     "nuclear": lambda s, x: total(singular(x, k + 1) for k in range(min(len(x), len(x[0])))),
-    "rank": lambda s, x: Fraction(complement(x)[1]), "lambda_min": lambda s, x: smallest(x),
+    "lambda_min": lambda s, x: smallest(x),
     "off_block": lambda s, y, x: reduce(mul, [complement(x)[0], y, complement(turn(x))[0]])}
 
 def evaluate(t: Any, s: Scope) -> Value:
@@ -101,16 +104,22 @@ def evaluate(t: Any, s: Scope) -> Value:
             return _BOTH[op](s, *map(of, args))
         case [op, *args] if s.symbolic:
             return opaque(t, s)
-        case ["eye" | "zeros" | "ones" as op, *_]:
+        case ["eye" | "zeros" | "ones" | "unit" as op, *at]:
             rows, columns = shape(t, s.names)
             spend(rows * columns)
-            return [[Fraction(op == "ones" or (op == "eye" and i == j)) for j in range(columns)] for i in range(rows)]
+            check(op != "unit" or (at[2] < rows and at[3] < columns), "no such entry:", t)
+            return [[Fraction(op == "ones" or (op == "eye" and i == j) or at[2:] == [i, j]) for j in range(columns)]
+                    for i in range(rows)]
+        case ["pi"]:
+            return pi()
         case ["literal", rows]:
             return each(number, rows)
         case ["fn", name, x]:
             return apply(name, of(x))
         case ["map", body, x]:
             return each(lambda y: evaluate(body, replace(s, values=s.values | {HOLE: y})), of(x))
+        case ["rank", x]:
+            return rank(of(x), min(min(shape(y, s.names)) for y in (x[1:] if x[0] == "matmul" else [x])))
         case ["entry", x, i, j]:
             check(i < len(rows := of(x)) and j < len(rows[0]), "no such entry:", t)
             return rows[i][j]
@@ -158,6 +167,11 @@ def expansion(t: Any, names: list[Any], s: Scope, order: float) -> tuple[Value, 
     own, level = count(), s.level + 1
     values = s.values | {name: lift(s.values[name], level, order, [], own) for name in names}
     return evaluate(t, replace(s, values=values, level=level)), next(own)
+
+def hessian(value: Value, free: int, s: Scope) -> Value:
+    """The second derivatives in an expansion of order 2."""
+    return [[affine(1 + (i == j), coefficient(value, s.level + 1, (min(i, j), max(i, j)))) for j in range(free)]
+            for i in range(free)]
 
 def gradient(t: Any, names: list[Any], s: Scope) -> dict[Any, Value]:
     """The gradient of a scalar term in each name; with words, read off the derivative along a fresh letter."""

@@ -5,10 +5,11 @@ from enum import Enum
 from math import inf
 from typing import Any
 
-from ._evaluate import ARG, Scope, advance, evaluate, expansion, gradient
+from ._evaluate import ARG, Scope, advance, along, evaluate, expansion, gradient, hessian
 from ._language import Claim, Names, expect, fields, read, sides, smooth
 from ._limits import BITS, STEPS, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
+from ._root import located
 from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, turn
 
 
@@ -71,6 +72,11 @@ def judge(p: Any, s: Scope) -> Judgement:
             case ["distinct", left, right]:
                 truth = Truth(2 - equal(of(left), of(right))[0].value)
                 return truth, None if truth is Truth.TRUE else ("the difference", "distinct", "0")
+            case ["fosp" | "sosp" as op, loss, names] if s.root and s.root[:2] == (loss, names):
+                return Truth(1 + (op == "fosp" or s.root[2])), (op, "is", "not decided")
+            case ["sosp", loss, names] if s.direction is not None:
+                check(set(s.direction) <= set(names), "a direction in other names than", names)
+                return negative(loss, s)
             case ["fosp" | "sosp" as op, loss, names]:
                 value, free = expansion(loss, names, s, 1 + (op == "sosp"))
                 first = all_of([compare("equal", coefficient(value, s.level + 1, (i,)), ZERO) for i in range(free)])
@@ -89,6 +95,12 @@ def judge(p: Any, s: Scope) -> Judgement:
         return Truth.UNDECIDED, (p[0], "undefined", str(reason))
     raise Rejected("shape", f"no reading of {str(p)[:80]}")
 
+def negative(loss: Any, s: Scope) -> Judgement:
+    """One direction v with v'Hv < 0 shows that a Hessian H is not positive semidefinite; any other shows nothing."""
+    value = affine(2, along(loss, s.direction, s, 2))
+    below, shown = compare("lt", value, ZERO)[0] is Truth.TRUE, ("0", "le", text(value))
+    return (Truth.FALSE, shown) if below else (Truth.UNDECIDED, shown)
+
 def witnessed(f: Any, weight: Value, y: Value, w: Value, s: Scope) -> Judgement:
     """-grad f(Y) = weight W where W'W <= I and <W, Y> = ||Y||_*. Given the former, the latter holds iff P = W'Y is
     symmetric positive semidefinite with P^2 = Y'Y, for then P is |Y| and its trace the nuclear norm."""
@@ -98,11 +110,6 @@ def witnessed(f: Any, weight: Value, y: Value, w: Value, s: Scope) -> Judgement:
         row[i] = add(row[i], ONE)
     return all_of([equal(affine(-1, grad), mul(weight, w)), definite(rest, "I - S'S"), definite(p, "S'Y"),
                    equal(mul(p, p), mul(turn(y), y))])
-
-def hessian(value: Value, free: int, s: Scope) -> Value:
-    """The second derivatives in an expansion of order 2."""
-    return [[affine(1 + (i == j), coefficient(value, s.level + 1, (min(i, j), max(i, j)))) for j in range(free)]
-            for i in range(free)]
 
 def curvature(f: Any, low: Value | None, high: Value | None, s: Scope) -> Judgement:
     """low I <= Hess f <= high I everywhere, for an f that expands exactly to a polynomial of degree at most 2: then the
@@ -143,21 +150,39 @@ def bound(declaration: Any, x: Any, n: Names) -> Any:
     check(not declaration.get("symmetric") or value == turn(value), "the operator is declared symmetric", rule="values")
     return value
 
-def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any) -> tuple[Claim, Decision]:
-    """Every hypothesis at the start; the conclusion there, or `steps` steps of descent later."""
+def scope(c: Claim, values: Any) -> Scope:
+    """The values of all variables, the state of a process with a start excepted."""
+    wanted = set(c.names.variables) - set(c.process[2] if c.process and c.process[-1] else ())
+    check(type(values) is dict and set(values) == wanted, "values must bind exactly", sorted(wanted), "values")
+    return Scope(c.names, {k: bound(c.names.variables[k], x, c.names) for k, x in values.items()}, False, c.process)
+
+def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any, direction: Any) -> tuple[Claim, Decision]:
+    """Every hypothesis at the start, or on the whole box of a root; the conclusion there, or `steps` steps of descent
+    later, or along a direction."""
     check(type(bits) is int and 16 <= bits <= BITS, "bits out of range:", bits)
     start(bits)
     parsed = read(claim, dims)
     process = parsed.process
     check(type(steps) is int and 0 <= steps <= (STEPS if process[:1] == ["descent"] else 0), "steps out of range:", steps)
-    wanted = set(parsed.names.variables) - set(process[2] if process and process[-1] else ())
-    check(type(values) is dict and set(values) == wanted, "values must bind exactly", sorted(wanted), "values")
-    s = Scope(parsed.names, {k: bound(parsed.names.variables[k], x, parsed.names) for k, x in values.items()}, False, process)
+    s = scope(parsed, values)
     try:
         if process and process[-1]:
             begin = {k: evaluate(t, s) for k, t in zip(process[2], process[-1], strict=True)}
             s = replace(s, values=s.values | begin)
+        if root is not None:
+            check(not process, "a root is a point of forall or exists", rule="root")
+            s = located(root, s)
+            for d, x in ((parsed.names.variables[k], s.values[k]) for k in root["names"]):
+                if d["kind"] == "scalar":  # its domain must hold on the whole box
+                    check(not d.get("domain", {}).get("integer"), "an integer has no box", rule="root")
+                    _ = [bound(d, str(end), parsed.names) for end in ends(x)]
         given = [judge(p, s) for p in parsed.given]
+        if direction is not None:
+            check(type(direction) is dict and all(k in s.values for k in direction), "no direction:", direction)
+            known = {k: parsed.names.variables[k] for k in direction}
+            check(all(v["kind"] in ("matrix", "scalar") for v in known.values()), "no direction:", direction)
+            moves = {k: bound(v | {"domain": {}}, direction[k], parsed.names) for k, v in known.items()}
+            s = replace(s, direction=moves)
         for _ in range(steps):
             s = advance(s)
     except Undefined as reason:
@@ -165,13 +190,14 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any) -> tuple[C
     last = all_of(given) if parsed.kind == "exists" else judge(parsed.then, s)
     return parsed, Decision(tuple(truth for truth, _ in given), *last)
 
-def decide(claim: Any, dims: Any, values: Any, bits: int = 128, steps: int = 0) -> Decision:
+def decide(claim: Any, dims: Any, values: Any, bits: int = 128, steps: int = 0, root: Any = None) -> Decision:
     """A claim read exactly at one instance; raises Rejected when the claim or the instance is malformed."""
-    return settle(claim, dims, values, bits, steps)[1]
+    return settle(claim, dims, values, bits, steps, root, None)[1]
 
 def instance(c: Any) -> list[str]:
     """Accept the refutation of `forall` or `always` (hypotheses TRUE, conclusion FALSE) or the witness of `exists`."""
-    claim, found = settle(c["claim"], c["dims"], c["values"], c.get("bits", 128), c.get("steps", 0))
+    extra = (c[key] or {} if key in c else None for key in ("root", "direction"))
+    claim, found = settle(c["claim"], c["dims"], c["values"], c.get("bits", 128), c.get("steps", 0), *extra)
     for i, truth in enumerate(found.hypotheses):
         check(truth is Truth.TRUE, f"hypothesis {i} is", truth.name, "hypothesis")
     want, verdict = (Truth.TRUE, "PROVED") if claim.kind == "exists" else (Truth.FALSE, "REFUTED")

@@ -11,15 +11,15 @@ TRUTH: Shape = ("truth",)
 # op, arguments, result: "." scalar, "ab" matrix of such sides, "x" scalar or matrix, "!" statement, "q" rational,
 # "a" dimension, "i" index, "n" names, "F" elementary function, "h" scalar in ["hole"], "f" function on matrices a x b;
 # a letter stands for one side throughout a node, and "*" for one or more
-_TABLE = """num q . | dim a . | eye a aa | zeros a b ab | ones a b ab | add x* x | hadamard ab* ab | max .* . | min .* . |
-pow . q . | fn F . . | map h ab ab | entry ab i i . | transpose ab ba | trace aa . | inverse aa aa | det aa . |
-diag a1 aa | diagonal aa a1 | rowlse ab a1 | rowsoftmax ab ab | frobenius ab . | nuclear ab . | spectral ab . |
-sigma ab . . | rank ab . | lambda_min aa . | off_block ab ab ab | ddt x x | after x x | equal x x ! | distinct x x ! |
-le . . ! | lt . . ! | both !* ! | either !* ! | fosp . n ! | sosp . n ! | convex f ! | uniform_curvature f . . ! |
-rsc f . ab . . ! | rsm f . ab . . ! | regularized_stationary f . ab ab !"""
+_TABLE = """num q . | pi . | dim a . | unit a b i i ab | eye a aa | zeros a b ab | ones a b ab | add x* x |
+hadamard ab* ab | max .* . | min .* . | pow . q . | fn F . . | map h ab ab | entry ab i i . | transpose ab ba | trace aa . |
+inverse aa aa | det aa . | diag a1 aa | diagonal aa a1 | rowlse ab a1 | rowsoftmax ab ab | frobenius ab . | nuclear ab . |
+spectral ab . | sigma ab . . | rank ab . | lambda_min aa . | off_block ab ab ab | ddt x x | after x x | equal x x ! |
+distinct x x ! | le . . ! | lt . . ! | both !* ! | either !* ! | fosp . n ! | sosp . n ! | convex f ! |
+uniform_curvature f . . ! | rsc f . ab . . ! | rsm f . ab . . ! | regularized_stationary f . ab ab !"""
 _RULES = {op: (args, result) for op, *args, result in (line.split() for line in _TABLE.split("|"))}
-_SMOOTH = {"num", "dim", "eye", "zeros", "ones", "literal", "add", "mul", "pow", "matmul", "transpose", "trace", "map",
-           "hadamard", "fn", "entry", "diag", "diagonal", "rowlse", "rowsoftmax", "arg", "hole"}
+_SMOOTH = {"num", "pi", "dim", "unit", "eye", "zeros", "ones", "literal", "add", "mul", "pow", "matmul", "transpose", "trace",
+           "map", "hadamard", "fn", "entry", "diag", "diagonal", "rowlse", "rowsoftmax", "arg", "hole"}
 
 @dataclass(frozen=True)
 class Names:
@@ -100,7 +100,7 @@ def shape(t: Any, n: Names) -> Shape:
 
 def _by_table(t: Any, n: Names, codes: list[str], result: str, args: list[Any]) -> Shape:
     """The shape of a node of the table: each argument against its code."""
-    codes = codes if codes[0][-1] != "*" else [codes[0][:-1]] * max(len(args), 1)
+    codes = codes if not codes or codes[0][-1] != "*" else [codes[0][:-1]] * max(len(args), 1)
     check(len(codes) == len(args) and n.process == {"ddt": "flow", "after": "descent"}.get(t[0], n.process), "form:", t)
     bound: dict[str, Any] = {"1": 1}
     def bind(letters: str, found: Shape) -> None:

@@ -20,6 +20,11 @@ def integers(a: Any) -> tuple[Integers, int]:
     spend(len(a) * len(a[0]) * (1 + (d.bit_length() >> 8)))
     return [[x.numerator * (d // x.denominator) for x in row] for row in a], d
 
+def centred(a: Any) -> tuple[Any, Fraction]:
+    """(M, e): midpoints, and a bound of the spectral norm of a - M: the sum of all radii."""
+    bounds = [[ends(x) for x in row] for row in a]
+    return [[(lo + hi) / 2 for lo, hi in row] for row in bounds], sum(((hi - lo) / 2 for row in bounds for lo, hi in row), ZERO)
+
 def _weight(a: Integers) -> int:
     return 1 + (max(x.bit_length() for row in a for x in row) ** 2 >> 17)
 
@@ -103,11 +108,14 @@ def eigenvalue(a: Integers, k: int) -> tuple[Fraction, Fraction]:
 
 def singular(a: Any, k: int) -> Value:
     """The k-th largest singular value, from an eigenvalue of the smaller Gram matrix; 0 beyond the smaller side."""
-    n, d = integers(a if len(a) <= len(a[0]) else turn(a))
+    middle, e = centred(a)
+    n, d = integers(middle if len(a) <= len(a[0]) else turn(middle))
     if k < 1:
         raise Undefined("sigma_k needs k >= 1")
     lo, hi = (max(x, ZERO) for x in eigenvalue(gram(n), k)) if k <= len(n) else (ZERO, ZERO)
-    return affine(Fraction(1, d), interval(ends(power(lo, HALF))[0], ends(power(hi, HALF))[1]))
+    lo, hi = (ends(affine(Fraction(1, d), power(x, HALF)))[i] for i, x in enumerate((lo, hi)))
+    e = e if k <= len(n) else ZERO  # Weyl: a singular value moves by at most the norm of a change
+    return interval(max(ZERO, lo - e), hi + e)
 
 def smallest(a: Any) -> Value:
     """The smallest eigenvalue of a symmetric matrix."""
@@ -115,3 +123,11 @@ def smallest(a: Any) -> Value:
     if n != turn(n):
         raise Undefined("lambda_min of a matrix that is not symmetric")
     return affine(Fraction(1, d), interval(*eigenvalue(n, len(n))))
+
+def rank(a: Any, most: int) -> Fraction:
+    """The rank, at most `most`; of an enclosed matrix only where so many singular values are certainly positive."""
+    if all(isinstance(x, Fraction) for row in a for x in row):
+        return Fraction(complement(a)[1])
+    if ends(singular(a, most))[0] <= 0:
+        raise Undefined("the rank of an enclosed matrix")
+    return Fraction(most)

@@ -56,11 +56,16 @@ def add(x: Value, y: Value) -> Value:
         return each(add, x, y)
     if isinstance(x, Jet) or isinstance(y, Jet):
         level, order, a, b = _align(x, y)
-        return Jet(level, order, a | {k: add(a[k], c) if k in a else c for k, c in b.items()})
+        both = a | {k: add(a[k], c) if k in a else c for k, c in b.items()}
+        return Jet(level, order, {k: c for k, c in both.items() if not vanishes(c)})
     if isinstance(x, Poly) or isinstance(y, Poly):
         return words.plus(poly(x), poly(y))
     (a0, a1), (b0, b1) = ends(x), ends(y)
     return interval(a0 + b0, a1 + b1)
+
+def vanishes(x: Value) -> bool:
+    """Is a coefficient visibly zero?"""
+    return not x.terms if isinstance(x, (Jet, Poly)) else not isinstance(x, list) and x == 0
 
 def mul(x: Value, y: Value) -> Value:
     """The product of scalars and matrices. One Interval object denotes one real: x x is a square, not negative."""
