@@ -176,6 +176,7 @@ def test_latex_specials_and_greek_letters_are_escaped() -> None:
 def test_formulas_are_cut_between_terms_only() -> None:
     assert pieces(r"\frac{a + b}{2} + \left(c + d\right) = 1") == [r"\frac{a + b}{2}", r"{} + \left(c + d\right)", "{} = 1"]
     assert pieces(r"-x") == ["-x"]
+    assert pieces(r"\left\|a - b\right\| - c") == [r"\left\|a - b\right\|", "{} - c"]
     assert mathml("a + b").count("<math") == 2
     assert mathml(r"\undefinedcommand{") != ""
 
