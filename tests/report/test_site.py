@@ -18,6 +18,8 @@ from verify.cli.main import main
 from verify.report.figures import figures
 from verify.report.mathml import mathml, pieces, prose
 from verify.report.paper import escape_latex
+from verify.runner.about import about
+from verify.runner.loading import collect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 from quick import QUICK
@@ -174,8 +176,21 @@ def test_latex_specials_and_greek_letters_are_escaped() -> None:
 def test_formulas_are_cut_between_terms_only() -> None:
     assert pieces(r"\frac{a + b}{2} + \left(c + d\right) = 1") == [r"\frac{a + b}{2}", r"{} + \left(c + d\right)", "{} = 1"]
     assert pieces(r"-x") == ["-x"]
+    assert pieces(r"\left\|a - b\right\| - c") == [r"\left\|a - b\right\|", "{} - c"]
     assert mathml("a + b").count("<math") == 2
     assert mathml(r"\undefinedcommand{") != ""
+
+
+def test_every_formula_of_the_shipped_theory_is_typeset() -> None:
+    for found in collect([]).claims:
+        described = about(found.claim)
+        shown = [*described.variables, *described.given, *described.derived]
+        shown += [s for s in (described.process, described.then) if s is not None]
+        assert shown, found.id
+        for formula in shown:
+            typeset = mathml(formula.latex)
+            assert "<code>" not in typeset, formula.latex
+            assert "\\" not in typeset, formula.latex
 
 
 def test_backticks_mark_formulas_and_lone_ones_stay() -> None:

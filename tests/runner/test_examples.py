@@ -9,11 +9,13 @@ from hypothesis import example
 from sympy import Rational
 
 import verify
-from verify import Expect, check, claim, entry, equal, exists, forall, gradient_descent, le, lora, positives
+from verify import Expect, check, claim, dataset, entry, equal, exists, forall, gradient_descent, le, lora, on, positives
 from verify.language.errors import ClaimError
 from verify.language.processes import after
 from verify.language.quantifiers import always
 from verify.runner.examples import example_code, values_of
+from verify.runner.profiles import PROFILES
+from verify.runner.replay import replay
 from verify.runner.verdicts import Refuted, Verdict
 from verify.search.witnesses import instance_from_witness
 
@@ -68,6 +70,16 @@ def test_an_example_can_be_the_witness_of_an_exists() -> None:
 
     found = check(claim(example(m=1, n=1, r=1, A=[[7]], B=[[Rational(1, 3)]])(build)))
     assert found.verdict is Verdict.PROVED
+
+
+def test_an_example_says_nothing_about_the_same_claim_on_a_data_set() -> None:
+    def build() -> Any:
+        return forall(s, then=equal(s.A, 0))
+
+    base = claim(example(m=1, n=1, r=1, A=[[1]], B=[[1]])(build))
+    formula = on(base, source=dataset("digits")).formula()
+    assert replay(base.examples, base.formula(), PROFILES["dev"]) is not None
+    assert replay(base.examples, formula, PROFILES["dev"]) is None
 
 
 def test_an_example_without_a_value_is_an_error_of_the_claim() -> None:

@@ -43,9 +43,9 @@ def pieces(latex: str) -> list[str]:
     for token in re.findall(r"\\begin\{\w+\}|\\end\{\w+\}|\\[A-Za-z]+|\\.|.", latex, re.DOTALL):
         if token in _BREAKS and depth == 0 and found[-1].strip():
             found.append("{} ")
-        if token.startswith("\\begin{") or token in _OPENING:
+        if token.startswith("\\begin{") or token == r"\left" or token in _OPENING:
             depth += 1
-        elif token.startswith("\\end{") or token in _CLOSING:
+        elif token.startswith("\\end{") or token == r"\right" or token in _CLOSING:
             depth -= 1
         found[-1] += token
     return [piece.strip() for piece in found]

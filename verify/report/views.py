@@ -162,10 +162,10 @@ def _view(row: Mapping[str, Any], slug: str) -> ClaimView:
 
 
 def _product(certificate: Mapping[str, Any]) -> str | None:
-    """`X = ABᵀ` where the instance has factors A and B."""
+    """`ABᵀ` where the exact instance has factors A and B of one width."""
     values = certificate.get("values") or {}
     a, b = values.get("A"), values.get("B")
-    if not isinstance(a, list) or not isinstance(b, list) or len(a[0]) != len(b[0]):
+    if certificate.get("kind") != "instance" or not isinstance(a, list) or not isinstance(b, list):
         return None
     shapes = {n: v.get("shape") for n, v in certificate["claim"]["variables"].items()}
     if shapes["A"][1] != shapes["B"][1]:

@@ -241,7 +241,7 @@ def _brief(value: str) -> str:
     if value.startswith("["):
         rounded = {f"{float(end):.10g}" for end in value.strip("[]").split(", ")}
         if len(rounded) == 1:
-            return f"≈{rounded.pop()}"
+            return f"about {rounded.pop()}"
     return value if len(value) <= 40 else value[:37] + "…"
 
 
