@@ -223,3 +223,28 @@ def second_order_is_global_of_completion():
         given=[completion.sosp(), lt(0, lam), equal(hadamard(W, W), W)],
         then=le(completion.L, other),
     )
+
+
+gap = positives("δ")
+Z = MatrixSymbol("Z", m, n)
+lowered = lora(loss=lambda Y: f(Y) - gap / 2 * frobenius(Y - Z) ** 2)
+
+
+@claim(cite="theory §6, large initialization", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def strict_second_order_of_large_norm_eq_target():
+    """False: descent from a large enough start ends at X⋆, since no strict second-order point with ‖X‖ > 1/2 is spurious.
+
+    Strict means second-order for `f − (δ/2)‖· − X‖²` too: then near X the loss of rank-r updates is at least
+    `L + (δ/4)‖· − X‖²`, and the component of a low sublevel set of L around the point is an open set of starts from which no
+    non-increasing method reaches X⋆. Scaling X and X⋆ together makes the point as large as one likes.
+    """
+    return forall(
+        s,
+        Xs,
+        Z,
+        al,
+        be,
+        gap,
+        given=[*strongly_convex, lowered.sosp(), equal(Z, X), lt(Rational(1, 2), frobenius(X))],
+        then=equal(X, Xs),
+    )

@@ -44,7 +44,7 @@ def hunt(arguments: argparse.Namespace) -> int:
         arguments.seed,
         arguments.jobs or os.cpu_count() or 1,
         folder / f"{found.id}.sqlite",
-        (str(shipped_folder() / "counterexamples"), str(folder)),
+        () if arguments.no_replay else (str(shipped_folder() / "counterexamples"), str(folder)),
     )
     display = HuntDisplay(found.id, options.budget)
     display.note(f"state: {options.state}")

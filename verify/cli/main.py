@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     hunt.add_argument("--out", metavar="DIR", help="keep state and certificates here (default: a cache folder, printed)")
     hunt.add_argument("--sharpen", metavar="c", help="bracket the values of a parameter for which the claim holds")
     hunt.add_argument("--sweep", metavar="k=3:50", help="a frontier: hold a scalar at values of a range (with --sharpen)")
+    hunt.add_argument("--no-replay", action="store_true", help="do not try known counterexamples first")
     hunt.add_argument("--ablate", action="store_true", help="drop each hypothesis in turn")
 
     listing = commands.add_parser("list", help="list claims without checking them")

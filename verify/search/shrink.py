@@ -5,9 +5,10 @@ Main definitions: `shrink`. The test is a function given by the caller (the exac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations, product
 
 from verify.language.formulas import Formula
 from verify.language.terms import Dim
@@ -106,22 +107,52 @@ def _replaced(rows: Rows, i: int, j: int, value: Fraction) -> Rows:
 
 
 def _smaller(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
-    """One dimension less by one, the corresponding rows and columns dropped everywhere.
+    """Dimensions less by one, the corresponding rows and columns dropped everywhere.
 
     A function given by a closed formula has fixed sizes.
     """
     if instance.bodies:
         return
+    yield from _split_off(instance, formula)
     for name, size in instance.dims.items():
         for dropped in range(size - 1, -1, -1) if size > 1 else ():
-            matrices = dict(instance.matrices)
-            for variable, shape in _shapes(formula).items():
-                matrices[variable] = _dropped(matrices[variable], shape, name, dropped)
-            for variable, (codomain, domain) in _operators(formula).items():
-                keep_rows = _kept(codomain, instance, name, dropped)
-                keep_cols = _kept(domain, instance, name, dropped)
-                matrices[variable] = tuple(tuple(matrices[variable][i][j] for j in keep_cols) for i in keep_rows)
-            yield replace(instance, dims={**instance.dims, name: size - 1}, matrices=matrices)
+            yield _without(instance, formula, {name: dropped})
+
+
+def _split_off(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
+    """Several dimensions less by one at a time, where every matrix splits into what is dropped and what stays.
+
+    So a singular triple that X and X⋆ share leaves together with its row, its column and its factor.
+    """
+    names = [n for n, size in instance.dims.items() if size > 1]
+    shapes = formula.matrices()
+    for count in range(len(names), 1, -1):
+        for chosen in combinations(names, count):
+            for places in product(*(range(instance.dims[n]) for n in chosen)):
+                at = dict(zip(chosen, places, strict=True))
+                if all(_splits(rows, shapes.get(name, ()), at) for name, rows in instance.matrices.items()):
+                    yield _without(instance, formula, at)
+
+
+def _splits(rows: Rows, shape: tuple[Dim, ...], at: Mapping[str, int]) -> bool:
+    """Whether the dropped row and column of a matrix are zero, except for where they meet."""
+    if len(shape) != 2:
+        return True
+    i, j = (at.get(d) if isinstance(d, str) else None for d in shape)
+    row_clear = i is None or all(x == 0 for k, x in enumerate(rows[i]) if k != j)
+    return row_clear and (j is None or all(row[j] == 0 for k, row in enumerate(rows) if k != i))
+
+
+def _without(instance: ExactInstance, formula: Formula, at: Mapping[str, int]) -> ExactInstance:
+    """The instance without one index of some dimensions."""
+    matrices = dict(instance.matrices)
+    for variable, shape in _shapes(formula).items():
+        matrices[variable] = _dropped(matrices[variable], shape, at)
+    for variable, (codomain, domain) in _operators(formula).items():
+        keep_rows, keep_cols = _kept(codomain, instance, at), _kept(domain, instance, at)
+        matrices[variable] = tuple(tuple(matrices[variable][i][j] for j in keep_cols) for i in keep_rows)
+    dims = {n: size - int(n in at) for n, size in instance.dims.items()}
+    return replace(instance, dims=dims, matrices=matrices)
 
 
 def _shapes(formula: Formula) -> dict[str, tuple[Dim, ...]]:
@@ -137,20 +168,13 @@ def _operators(formula: Formula) -> dict[str, tuple[tuple[Dim, Dim], tuple[Dim, 
     return found
 
 
-def _dropped(rows: Rows, shape: tuple[Dim, ...], name: str, index: int) -> Rows:
-    if shape[0] == name:
-        rows = tuple(row for i, row in enumerate(rows) if i != index)
-    if shape[1] == name:
-        rows = tuple(tuple(x for j, x in enumerate(row) if j != index) for row in rows)
-    return rows
+def _dropped(rows: Rows, shape: tuple[Dim, ...], at: Mapping[str, int]) -> Rows:
+    row, col = (at.get(d) if isinstance(d, str) else None for d in shape)
+    return tuple(tuple(x for j, x in enumerate(line) if j != col) for i, line in enumerate(rows) if i != row)
 
 
-def _kept(shape: tuple[Dim, Dim], instance: ExactInstance, name: str, index: int) -> list[int]:
-    """Positions in the row-major vector that survive when one index of a dimension is dropped."""
+def _kept(shape: tuple[Dim, Dim], instance: ExactInstance, at: Mapping[str, int]) -> list[int]:
+    """Positions in the row-major vector that survive when an index of some dimensions is dropped."""
     rows, cols = (d if isinstance(d, int) else instance.dims[d] for d in shape)
-    return [
-        i * cols + j
-        for i in range(rows)
-        for j in range(cols)
-        if not (shape[0] == name and i == index) and not (shape[1] == name and j == index)
-    ]
+    row, col = (at.get(d) if isinstance(d, str) else None for d in shape)
+    return [i * cols + j for i in range(rows) for j in range(cols) if i != row and j != col]

@@ -28,7 +28,7 @@ def test_thresholds_of_higher_rank(r: int, r_star: int, decay: str) -> None:
 
 @pytest.mark.slow
 def test_the_threshold_is_larger_in_smaller_matrices() -> None:
-    found = sharp_threshold(4, 4, 3, 2, Fraction(0), work=600)
+    found = sharp_threshold(4, 4, 3, 2, Fraction(0), work=350)
     assert found.value == pytest.approx(1 + 2 * 2**0.5, abs=1e-3)
 
 
@@ -36,6 +36,14 @@ def test_the_threshold_is_larger_in_smaller_matrices() -> None:
 def test_the_frontier_of_rank_one(kappa: float) -> None:
     found = smallest_ratio(kappa, 2, 2, 1, 1)
     expected = 2 / (kappa + 1 + ((kappa - 1) ** 2 - 4) ** 0.5)
+    assert found.value == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("r", "r_star", "kappa", "decay"), [(2, 1, 6.0, "0"), (2, 2, 5.0, "1/2"), (3, 1, 8.0, "0")])
+def test_the_frontier_of_higher_rank(r: int, r_star: int, kappa: float, decay: str) -> None:
+    found = smallest_ratio(kappa, r + r_star, r + r_star, r, r_star, Fraction(decay), work=500)
+    expected = 2 / (kappa + 1 + ((kappa - 1) ** 2 - 4 * r / r_star) ** 0.5)
     assert found.value == pytest.approx(expected, rel=1e-4)
 
 

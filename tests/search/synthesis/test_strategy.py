@@ -25,6 +25,8 @@ spurious = [*between, distinct(X, Xs)]
 P, Q, W = MatrixSymbol("P", s.m, r), MatrixSymbol("Q", s.n, r), MatrixSymbol("W", s.m, s.n)
 scaled = lora(scale=Symbol("s", positive=True))
 decays = lora(decays=nonnegatives("λ_A λ_B"))
+wide, kappa = lora(m=6, n=3, r=2), positives("κ")
+wide_star = wide.regularized_stationary()[0]
 scaled_star, decayed_star = scaled.regularized_stationary()[0], decays.regularized_stationary()[0]
 
 
@@ -106,6 +108,21 @@ FALSE = {
         ],
         then=equal(X, Xs),
     ),
+    "small targets": lambda: forall(
+        s, Xs, al, be, given=[*between, lt(be, 4 * al), le(frobenius(Xs), Rational(1, 5))], then=equal(X, Xs)
+    ),
+    "a name for the condition number": lambda: forall(
+        s, Xs, al, be, kappa, given=[*between, equal(kappa, be / al), lt(kappa, 4)], then=equal(X, Xs)
+    ),
+    "sizes fixed by the claim": lambda: forall(
+        wide,
+        wide_star,
+        al,
+        be,
+        given=[uniform_curvature(wide.f, al, be), wide.sosp(), lt(be, 5 * al)],
+        then=equal(wide.X, wide_star),
+    ),
+    "over-parameterized": lambda: forall(s, Xs, al, be, given=[*between, lt(be, 6 * al), le(4 * stars, r)], then=equal(X, Xs)),
     "losses at a spurious point": lambda: forall(
         s,
         Xs,

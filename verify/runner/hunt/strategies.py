@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from verify.kernel import Truth
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.points.sources.second_order import needs_landscape
@@ -20,6 +21,7 @@ from verify.runner.hunt.judging import judged
 from verify.runner.hunt.records import Seen, Unit
 from verify.runner.hunt.replay import replayed
 from verify.runner.profiles import PROFILES
+from verify.search.relaxed import completed, relaxed
 
 _SMALL = replace(PROFILES["dev"], name="unit", instances=4000, constrained=150, points=400, retries=20)
 _SYNTHESIS_WORK = 150
@@ -102,12 +104,18 @@ def _with_work(context: Context, unit: Unit, work: int) -> Seen:
     from verify.search.synthesis.strategy import synthesized
 
     n = n_active = 0
-    for instance in synthesized(context.formula, context.rng(unit.strategy, unit.number), work):
-        n, n_active = n + 1, n_active + 1
-        violating = context.reader.violates(instance)
-        found = None if violating is None else context.certified(violating)
-        if found is not None:
-            return Seen(n, n_active, found=found)
+    simpler = relaxed(context.formula)
+    for made in synthesized(context.formula if simpler is None else simpler, context.rng(unit.strategy, unit.number), work):
+        for instance in completed(made, context.formula) if simpler is not None else (made,):
+            arranged = context.reader.enforce(instance)
+            if arranged is None:
+                continue
+            decision = context.reader.read(arranged)
+            n += 1
+            n_active += int(all(t is Truth.TRUE for t in decision.hypotheses))
+            found = context.certified(arranged) if context.reader.settles(decision) else None
+            if found is not None:
+                return Seen(n, n_active, found=found)
     return Seen(n, n_active)
 
 

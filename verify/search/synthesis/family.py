@@ -49,10 +49,10 @@ class Family:
     late: int
     """How many other values of the loss' scalars are to be tried before."""
 
-    @cached_property
+    @property
     def scaled(self) -> bool:
-        """Whether X⋆'s size is searched: only where an assumption may speak of sizes."""
-        return self.reader.mentions_sizes and self.setting.weight != 0
+        """Whether X⋆'s size is searched: only where the claim compares something with a number; else only ratios matter."""
+        return self.reader.compares_with_numbers
 
     @cached_property
     def capped(self) -> bool:

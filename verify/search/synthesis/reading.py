@@ -96,7 +96,15 @@ class ClaimReader:
         open_ = [c for c, firm in zip(given, self.firm, strict=True) if not firm]
         names = {roles.function.name} | ({roles.target.witness.payload[0]} if roles.target is not None else set())
         read = comparisons_in(AllOf((*open_, *([] if formula.then is None else [reduced(formula.then)]))))
-        self.speaks_of_loss = any(_variables(c) & names for c in read)
+        self.speaks_of_loss = any(_variables(c.left, c.right) & names for c in read)
+        sized = {roles.function.name, *formula.matrices()}
+        self.compares_with_numbers = any(bool(_variables(c.left) & sized) != bool(_variables(c.right) & sized) for c in read)
+        open_ = [c for c, firm in zip(given, self.firm, strict=True) if not firm]
+        names = {roles.function.name} | ({roles.target.witness.payload[0]} if roles.target is not None else set())
+        read = comparisons_in(AllOf((*open_, *([] if formula.then is None else [reduced(formula.then)]))))
+        self.speaks_of_loss = any(_variables(c.left, c.right) & names for c in read)
+        sized = {roles.function.name, *formula.matrices()}
+        self.compares_with_numbers = any(bool(_variables(c.left) & sized) != bool(_variables(c.right) & sized) for c in read)
         self.mentions_sizes = any(not firm and isinstance(c, Comparison) for c, firm in zip(given, self.firm, strict=True))
 
     def pressures(self, batch: Batch, clear: float) -> Array:
@@ -132,7 +140,7 @@ class ClaimReader:
     def allows(self, dims: Mapping[str, int], scalars: Mapping[str, Number]) -> bool:
         """Whether the assumptions about nothing but the loss' scalars and sizes hold."""
         names = set(scalars)
-        about = [c for c in self.given if isinstance(c, Comparison) and _variables(c) <= names]
+        about = [c for c in self.given if isinstance(c, Comparison) and _variables(c.left, c.right) <= names]
         batch = Batch(dims, {k: np.array([float(v)]) for k, v in scalars.items()}, count=1)
         return all(d.truth[0] == TRUE for d in decide(about, batch))
 
@@ -155,9 +163,9 @@ def _is_closed(condition: Condition) -> bool:
     return not isinstance(condition, Comparison) or condition.relation in ("equal", "le")
 
 
-def _variables(condition: Comparison) -> set[str]:
-    """All variables and functions of a comparison."""
-    nodes = [*walk(condition.left), *walk(condition.right)]
+def _variables(*terms: Term) -> set[str]:
+    """All variables and functions of some terms."""
+    nodes = [n for term in terms for n in walk(term)]
     functions = {n.payload[0].name for n in nodes if n.op in ("smooth", "smoothgrad")}
     return {n.payload[0] for n in nodes if n.op == "sym"} | functions
 
