@@ -1,6 +1,6 @@
 """From a float violation to exact instances, small denominators first.
 
-Main definitions: `made_exact`.
+Main definitions: `is_promising`, `made_exact`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,14 @@ _SLACKS = tuple(Fraction(1, d) for d in (1, 2, 4, 8, 16, 32, 64, 256, 1024, 8192
 """How much larger than necessary β may be: simple numbers need room, but moderate ones are preferred."""
 
 
+def is_promising(family: Family, best: Best) -> bool:
+    """Whether exact instances near the end of a search may violate the claim.
+
+    Where β is free, a violation at the very edge has no room for rounding; where it is given, the edge itself may be rational.
+    """
+    return family.score_of(best) < (EDGE if family.capped else -EDGE)
+
+
 def made_exact(family: Family, best: Best, work: Work) -> Iterator[ExactInstance]:
     """Rational instances near a float violation, small denominators first."""
     floats = family.numbers(best.free)
@@ -37,7 +45,7 @@ def made_exact(family: Family, best: Best, work: Work) -> Iterator[ExactInstance
         if key in seen or not positive or not _in_domains(family, numbers):
             continue
         seen.add(key)
-        if not work.spend():
+        if not work.spend(family.programs):
             return
         found = _exact_at(family, numbers, work)
         if found is not None:
@@ -59,7 +67,7 @@ def _exact_at(family: Family, numbers: Sequence[Fraction], work: Work) -> ExactI
     least = least_condition(floats, family.curvature, float(low))
     if least is None or not isinstance(low, Fraction):
         return None
-    chosen = _bounded(family, floats, least, given, low)
+    chosen = _bounded(family, floats, least, given, low, work)
     if chosen is None or not work.spend():
         return None
     high, violating = chosen
@@ -85,7 +93,7 @@ def _exact_at(family: Family, numbers: Sequence[Fraction], work: Work) -> ExactI
 
 
 def _bounded(
-    family: Family, point: Point, least: Solution, given: Mapping[str, Number], low: Fraction
+    family: Family, point: Point, least: Solution, given: Mapping[str, Number], low: Fraction, work: Work
 ) -> tuple[Fraction, Solution] | None:
     """The upper bound on the curvature with a violating loss: the assumed one, or one with room."""
     needed = least.value * float(low)
@@ -96,6 +104,8 @@ def _bounded(
         solution = family.pushed(point, least, given, float(cap))
         return (cap, solution) if family.reading(point, solution, given, needed).score < EDGE else None
     for slack in _SLACKS:
+        if family.programs > 1 and not work.spend():
+            return None
         high = _simplest(needed * float(1 + slack / 2), needed * float(1 + slack))
         solution = family.pushed(point, least, given, float(high))
         if family.reading(point, solution, given, float(high)).score < -EDGE:

@@ -69,6 +69,11 @@ class Family:
         return [n for n in names if n not in used | lower]
 
     @property
+    def programs(self) -> int:
+        """How many programs one point takes."""
+        return 2 if self.reader.speaks_of_loss else 1
+
+    @property
     def size(self) -> tuple[int, int]:
         """Few parameters first, then small matrices."""
         return (self.shape.count + self.late, self.shape.m + self.shape.n + self.shape.r)

@@ -48,18 +48,18 @@ class Threshold:
 
 
 class Work:
-    """A count of programs to solve, spent one at a time."""
+    """A count of programs to solve."""
 
     def __init__(self, programs: int) -> None:
         self.left = programs
         self.spent = 0
 
-    def spend(self) -> bool:
-        """Whether one more is allowed."""
+    def spend(self, programs: int = 1) -> bool:
+        """Whether more are allowed."""
         if self.left <= 0:
             return False
-        self.left -= 1
-        self.spent += 1
+        self.left -= programs
+        self.spent += programs
         return True
 
 
@@ -68,7 +68,7 @@ class _StopError(Exception):
 
 
 def minimized(
-    program: Program, objective: Objective, start: Array, work: Work, most: int = 250, enough: float = -np.inf
+    program: Program, objective: Objective, start: Array, work: Work, most: int = 250, enough: float = -np.inf, cost: int = 1
 ) -> Best | None:
     """Nelder–Mead over free parameters from one start; None if no point was feasible.
 
@@ -79,6 +79,7 @@ def minimized(
         work: programs left.
         most: programs for this start at most.
         enough: the search stops at a smaller value.
+        cost: how many programs `program` solves.
     """
     from scipy.optimize import minimize
 
@@ -87,8 +88,8 @@ def minimized(
 
     def score(free: Array) -> float:
         nonlocal best
-        hopeless = own.spent > 2 * len(start) + 2 and (best is None or best.score >= INFEASIBLE)
-        if hopeless or not (own.spend() and work.spend()):
+        hopeless = own.spent > (2 * len(start) + 2) * cost and (best is None or best.score >= INFEASIBLE)
+        if hopeless or not (own.spend(cost) and work.spend(cost)):
             raise _StopError
         found = program(free) if np.max(np.abs(free), initial=0.0) <= _FAR else None
         if found is None:

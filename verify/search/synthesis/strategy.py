@@ -17,7 +17,7 @@ import numpy as np
 from verify.language.formulas import Formula
 from verify.search.instances import ExactInstance
 from verify.search.synthesis.binding import Roles, as_batch, dims_at, roles_of, setting_at
-from verify.search.synthesis.exactness import EDGE, made_exact
+from verify.search.synthesis.exactness import is_promising, made_exact
 from verify.search.synthesis.family import Family
 from verify.search.synthesis.program import Curvature
 from verify.search.synthesis.reading import ClaimReader, Tally
@@ -63,8 +63,9 @@ def synthesized(formula: Formula, rng: Generator, work: int, tally: Tally | None
             return
         family = families[position]
         (start,) = islice(family.starts(rng), attempt, attempt + 1)
-        best = minimized(family.program, family.objective, start, counted, _PROGRAMS * family.shape.count, enough=_DONE)
-        if best is not None and family.score_of(best) < EDGE:
+        most = _PROGRAMS * family.shape.count * family.programs
+        best = minimized(family.program, family.objective, start, counted, most, _DONE, family.programs)
+        if best is not None and is_promising(family, best):
             yield from islice(made_exact(family, best, counted), _YIELDS)
 
 
