@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from verify.language.claims import Claim
 from verify.runner.about import about
 from verify.runner.check import check_claim
 from verify.runner.evidence import Progress
+from verify.runner.known import known_verdict
 from verify.runner.loading import Found, load_file
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Result
@@ -33,6 +35,7 @@ class Plan:
         profile, seed: see `check_claim`.
         jobs: claims checked at once; None for all cores.
         cache: whether results of earlier runs are taken over.
+        replay: whether counterexamples kept beside the claims are tried first.
         describe: whether results carry statement and derived formulas.
     """
 
@@ -40,6 +43,7 @@ class Plan:
     seed: int
     jobs: int | None = None
     cache: bool = True
+    replay: bool = True
     describe: bool = False
 
 
@@ -89,16 +93,18 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
     began = time.perf_counter()
     key = None
     result = None
-    if plan.cache and not claim.examples:
-        try:
-            formula = claim.formula()
-        except Exception:  # a broken claim: checking it says what is wrong
-            pass
-        else:
-            key = key_of(formula, identifier, plan.profile, plan.seed)
-            payload = recall(key, formula)
-            if payload is not None:
-                result = Result(identifier, claim.expect, payload, time.perf_counter() - began, cached=True)
+    formula = None
+    with suppress(Exception):  # a broken claim: checking it says what is wrong
+        formula = claim.formula()
+    if plan.replay and formula is not None and not claim.examples:
+        kept = known_verdict(claim, identifier, formula)
+        if kept is not None:
+            result = Result(identifier, claim.expect, kept, time.perf_counter() - began)
+    if plan.cache and result is None and formula is not None and not claim.examples:
+        key = key_of(formula, identifier, plan.profile, plan.seed)
+        payload = recall(key, formula)
+        if payload is not None:
+            result = Result(identifier, claim.expect, payload, time.perf_counter() - began, cached=True)
     if result is None:
         result = check_claim(claim, identifier, plan.profile, plan.seed, progress)
         if plan.cache:

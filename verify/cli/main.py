@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--state", metavar="PATH", help="write verdict, scope and statement hash of every claim, nothing else")
     run.add_argument("--certificates", metavar="DIR", help="keep the certificates of PROVED and REFUTED claims")
     run.add_argument("--counterexamples", metavar="DIR", help="keep only those of instances: refutations and witnesses")
+    run.add_argument("--no-replay", action="store_true", help="search again for counterexamples kept beside the claims")
     run.add_argument("--no-cache", action="store_true", help="check again what an earlier run has already decided")
     run.add_argument("--verbose", action="store_true", help="print statement, derivations and coverage of every claim")
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from verify.language.claims import Expect
-from verify.runner.about import About
 from verify.language.formulas import Formula
+from verify.runner.about import About
 from verify.runner.hunt.campaign import HuntResult
 from verify.runner.hunt.records import Found, Seen, Unit
 from verify.runner.loading import LoadProblem

@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings.seed if arguments.seed is None else arguments.seed,
         settings.jobs if arguments.jobs is None else arguments.jobs,
         cache=not arguments.no_cache,
+        replay=not arguments.no_replay,
         describe=bool(arguments.json or arguments.report or arguments.state or arguments.verbose),
     )
     results: list[Result] = []

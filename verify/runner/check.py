@@ -16,15 +16,16 @@ import numpy as np
 from verify.calculus.conditions import conjuncts, reduced
 from verify.certificates.root import root_certificate
 from verify.evaluation.derivatives import gated_gradient
-from verify.kernel import Truth, decide
+from verify.kernel import Truth
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Stationary
 from verify.points.sources.second_order import needs_landscape
 from verify.runner.evidence import Evidence, Finding, Progress, gather
-from verify.runner.exact_reading import ExactReader, briefly, roundings, show_instance
+from verify.runner.exact_reading import ExactReader, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
+from verify.runner.known import described
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
 from verify.runner.replay import replay
@@ -210,12 +211,8 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
     for finding in evidence.violations[:_BOXED]:
         found = root_certificate(formula, from_batch(finding.start, formula, Fraction), "REFUTED")
         if found is not None:
-            centre, certificate = found
-            shown = show_instance(briefly(centre, formula), formula)
-            claim, dims, values = (certificate[k] for k in ("claim", "dims", "values"))
-            comparison = decide(claim, dims, values, certificate["bits"], root=certificate["root"]).comparison
-            coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
-            return Refuted(f"{shown} (a point in a box around this one)", comparison, certificate, coverage)
+            shown, comparison = described(found[1], formula)
+            return Refuted(shown, comparison, found[1], evidence.coverage(exact_seen.n, exact_seen.n_active))
     return None
 
 
