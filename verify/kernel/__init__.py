@@ -8,7 +8,7 @@ from typing import Any
 from ._identity import identity
 from ._instance import Decision, Truth, decide, instance
 from ._language import fields
-from ._limits import BYTES, Rejected, measure, start
+from ._limits import BYTES, Rejected, measure, plain, start
 from ._limits import check as _check
 
 __all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide"]
@@ -41,7 +41,7 @@ def check(certificate: Any) -> Report:
     except Rejected as no:
         return Report(False, no.rule, no.where, no.message)
     except Exception as no:  # nothing is accepted that ends here
-        return Report(False, "format", "", f"malformed: {type(no).__name__} {str(no)[:80]}")
+        return Report(False, "format", "", plain(f"malformed: {type(no).__name__} {str(no)[:80]}"))
 
 def check_bytes(raw: Any) -> Report:
     """Check one certificate file: UTF-8 JSON without duplicate keys, floats or NaN."""

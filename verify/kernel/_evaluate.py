@@ -50,7 +50,7 @@ def softmax(s: Scope, x: Value) -> Value:
     return [[mul(y, power(total(row), MINUS)) for y in row] for row in exps]
 
 _BOTH: dict[str, Callable[..., Value]] = {  # operations on values that words have too
-    "add": lambda s, *xs: reduce(add, xs), "mul": lambda s, *xs: reduce(mul, xs), "matmul": lambda s, *xs: reduce(mul, xs),
+    "add": lambda s, *xs: add(*xs), "mul": lambda s, *xs: reduce(mul, xs), "matmul": lambda s, *xs: reduce(mul, xs),
     "transpose": lambda s, x: turn(x), "trace": trace, "hadamard": hadamard,
     "frobenius": lambda s, x: power(square(s, x), HALF)}
 _NUMERIC: dict[str, Callable[..., Value]] = {  # operations on values that are opaque to words
@@ -132,8 +132,9 @@ def opaque(t: Any, s: Scope) -> Value:
     if op in ("eye", "zeros"):
         return words.letter(words.atom("eye", args[0], scalar=False)) if op == "eye" else words.Poly({})
     check(op != "map" or closed(args[0]), "a map is understood only if its body is closed:", t, "derivative")
-    parts = [x for x in (args[1:] if op == "map" else args) if type(x) is list and op != "literal"]
-    rest = json.dumps([[shape(x, s.names) for x in parts], [x for x in args if x not in parts]])
+    fixed = len(args) if op == "literal" else int(op == "map")  # the arguments that are no terms of their own
+    parts = [x for x in args[fixed:] if type(x) is list]
+    rest = json.dumps([[shape(x, s.names) for x in parts], args[:fixed], [x for x in args[fixed:] if type(x) is not list]])
     return words.letter(words.atom(op, rest, shape(t, s.names) == (), [poly(evaluate(x, s)) for x in parts]))
 
 def closed(body: Any) -> bool:

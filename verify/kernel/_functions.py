@@ -4,7 +4,7 @@ from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Dec
 from fractions import Fraction
 
 from ._limits import Undefined, precision, spend
-from ._values import HALF, MINUS, ONE, ZERO, Interval, Jet, Value, add, affine, centre, chain, ends, interval, mul, power
+from ._values import HALF, MINUS, ONE, ZERO, Interval, Jet, Value, add, affine, centre, chain, ends, interval, mul, pay, power
 
 SMOOTH = {"exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf"}  # on the whole line
 FUNCTIONS = SMOOTH | {"log", "abs", "sign", "relu", "step"}
@@ -56,6 +56,7 @@ def _rounded(name: str, x: Fraction) -> Value:
     """exp or log: `decimal` promises the nearest decimal to the value at x rounded down and up; one step beyond it."""
     if (name == "log" and x <= 0) or (name == "exp" and x > 4096):
         raise Undefined(f"{name} is not defined there, or too large")
+    pay(x, x)
     spend(500)
     down, up = (Context(precision() // 3, way, MIN_EMIN, MAX_EMAX) for way in (ROUND_FLOOR, ROUND_CEILING))
     x = max(x, Fraction(-4096)) if (cut := name == "exp" and x < -4096) else x

@@ -5,7 +5,7 @@ from typing import Any
 from . import _words as words
 from ._evaluate import ARG, Scope, evaluate, gradient
 from ._language import Claim, Shape, chained, declared, fields, read, shape, sides
-from ._limits import Rejected, check, number
+from ._limits import Rejected, check, number, spend
 from ._values import MINUS, ONE, Value, add, affine, linear, mul, poly, turn
 from ._words import Poly
 
@@ -30,6 +30,7 @@ def conjuncts(p: Any) -> list[Any]:
 
 def nonzero(name: Any, c: Claim) -> bool:
     """Is the scalar known not to vanish, from its domain or a hypothesis? (The state of a process may leave both.)"""
+    spend(8 * len(c.given))
     domain = {k: number(x) for k, x in declared(name, c.names, "scalar").get("domain", {}).items() if k != "integer"}
     told = [(p[0], *(number(t[1]) if t[0] == "num" else t for t in p[1:])) for q in c.given for p in conjuncts(q)
             if p[0] in ("lt", "distinct")]
@@ -80,7 +81,9 @@ def identity(certificate: Any) -> list[str]:
     rows, names = certificate["cofactors"], certificate.get("divide", [])
     check(type(rows) is list and len(rows) == len(goals), "one list of cofactors for each goal is needed", rule="identity")
     factor: Value = ONE
-    for name in names if type(names) is list else [names]:
+    names = names if type(names) is list else [names]
+    check(len({str(name) for name in names}) == len(names), "a name twice in divide", rule="identity")
+    for name in names:
         check(nonzero(name, c), "not known to be nonzero:", name, "identity")
         factor = mul(factor, values[name])
     for i, (goal, terms) in enumerate(zip(goals, rows, strict=True)):

@@ -10,7 +10,7 @@ from ._language import Claim, Names, expect, fields, read, sides, smooth
 from ._limits import BITS, STEPS, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
 from ._root import located
-from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, turn
+from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, pay, turn
 
 
 class Truth(Enum):
@@ -30,6 +30,7 @@ class Decision:
 def text(x: Value) -> str:
     """An exact rational of moderate length as p/q, anything else as an enclosure in decimals, rounded outward."""
     lo, hi = ends(x)
+    pay(lo, hi)
     if lo == hi and max(lo.numerator.bit_length(), lo.denominator.bit_length()) < 2000:
         return str(lo)
     low, high = (Context(20, way).divide(Decimal(v.numerator), Decimal(v.denominator))
@@ -39,6 +40,8 @@ def text(x: Value) -> str:
 def compare(relation: str, x: Value, y: Value) -> Judgement:
     """le, lt or equal of real numbers; enclosures decide where every pair of points in them gives the same answer."""
     (a0, a1), (b0, b1) = ends(x), ends(y)
+    pay(a0, b0)
+    pay(a1, b1)
     yes, no = {"le": (a1 <= b0, a0 > b1), "lt": (a1 < b0, a0 >= b1),
                "equal": (a0 == a1 == b0 == b1, a1 < b0 or b1 < a0)}[relation]
     return Truth.TRUE if yes else Truth.FALSE if no else Truth.UNDECIDED, None if yes else (text(x), relation, text(y))
@@ -73,10 +76,10 @@ def judge(p: Any, s: Scope) -> Judgement:
                 truth = Truth(2 - equal(of(left), of(right))[0].value)
                 return truth, None if truth is Truth.TRUE else ("the difference", "distinct", "0")
             case ["fosp" | "sosp" as op, loss, names] if s.root and s.root[:2] == (loss, names):
-                return Truth(1 + (op == "fosp" or s.root[2])), (op, "is", "not decided")
+                return (Truth.TRUE, None) if op == "fosp" or s.root[2] else (Truth.UNDECIDED, (op, "is", "not decided"))
             case ["sosp", loss, names] if s.direction is not None:
                 check(set(s.direction) <= set(names), "a direction in other names than", names)
-                return negative(loss, s)
+                return negative(loss, names, s)
             case ["fosp" | "sosp" as op, loss, names]:
                 value, free = expansion(loss, names, s, 1 + (op == "sosp"))
                 first = all_of([compare("equal", coefficient(value, s.level + 1, (i,)), ZERO) for i in range(free)])
@@ -95,9 +98,10 @@ def judge(p: Any, s: Scope) -> Judgement:
         return Truth.UNDECIDED, (p[0], "undefined", str(reason))
     raise Rejected("shape", f"no reading of {str(p)[:80]}")
 
-def negative(loss: Any, s: Scope) -> Judgement:
-    """One direction v with v'Hv < 0 shows that a Hessian H is not positive semidefinite; any other shows nothing."""
-    value = affine(2, along(loss, s.direction, s, 2))
+def negative(loss: Any, names: list[str], s: Scope) -> Judgement:
+    """One direction v with v'Hv < 0 shows that a Hessian H is not positive semidefinite; any other shows nothing. All
+    names move, some by zero, so that a kink in any of them is seen."""
+    value = affine(2, along(loss, {k: s.direction.get(k, affine(0, s.values[k])) for k in names}, s, 2))
     below, shown = compare("lt", value, ZERO)[0] is Truth.TRUE, ("0", "le", text(value))
     return (Truth.FALSE, shown) if below else (Truth.UNDECIDED, shown)
 
@@ -150,6 +154,15 @@ def bound(declaration: Any, x: Any, n: Names) -> Any:
     check(not declaration.get("symmetric") or value == turn(value), "the operator is declared symmetric", rule="values")
     return value
 
+def enclosed(values: dict[str, Value], c: Claim) -> None:
+    """Check computed values, or boxes, of scalars against their domains; an integer is never computed."""
+    for k, x in values.items():
+        declaration = c.names.variables[k]
+        if declaration["kind"] == "scalar":
+            check(not declaration.get("domain", {}).get("integer"), "an integer does not move:", k, "values")
+            for end in ends(x):
+                bound(declaration, str(end), c.names)
+
 def scope(c: Claim, values: Any) -> Scope:
     """The values of all variables, the state of a process with a start excepted."""
     wanted = set(c.names.variables) - set(c.process[2] if c.process and c.process[-1] else ())
@@ -161,6 +174,7 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any,
     later, or along a direction."""
     check(type(bits) is int and 16 <= bits <= BITS, "bits out of range:", bits)
     start(bits)
+    read(claim)  # shapes agree as names, not only at this instance
     parsed = read(claim, dims)
     process = parsed.process
     check(type(steps) is int and 0 <= steps <= (STEPS if process[:1] == ["descent"] else 0), "steps out of range:", steps)
@@ -169,13 +183,13 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any,
         if process and process[-1]:
             begin = {k: evaluate(t, s) for k, t in zip(process[2], process[-1], strict=True)}
             s = replace(s, values=s.values | begin)
+        if process:
+            enclosed({k: s.values[k] for k in process[2]}, parsed)
+            gradient(process[1], process[2], s)  # the loss is defined and differentiable where the process starts
         if root is not None:
             check(not process, "a root is a point of forall or exists", rule="root")
             s = located(root, s)
-            for d, x in ((parsed.names.variables[k], s.values[k]) for k in root["names"]):
-                if d["kind"] == "scalar":  # its domain must hold on the whole box
-                    check(not d.get("domain", {}).get("integer"), "an integer has no box", rule="root")
-                    _ = [bound(d, str(end), parsed.names) for end in ends(x)]
+            enclosed({k: s.values[k] for k in root["names"]}, parsed)
         given = [judge(p, s) for p in parsed.given]
         if direction is not None:
             check(type(direction) is dict and all(k in s.values for k in direction), "no direction:", direction)

@@ -14,7 +14,11 @@ class Rejected(Exception):
     """The input is malformed, too large or false: by which rule, why, and where."""
     def __init__(self, rule: str, message: str, where: str = "") -> None:
         super().__init__(rule, message)
-        self.rule, self.message, self.where = rule, message, where
+        self.rule, self.message, self.where = rule, plain(message), where
+
+def plain(text: str) -> str:
+    """Text that can be printed: JSON may hold halves of characters."""
+    return text.encode(errors="replace").decode()
 
 class Undefined(Exception):
     """A term has no value that can be enclosed (1/0, log of a negative, a kink): its statement is UNDECIDED."""
@@ -37,10 +41,11 @@ def spend(units: int) -> None:
 
 def number(x: Any) -> Fraction:
     """An exact rational from "p/q", "p" or an integer: no floats, exponents, blanks, NaN or Booleans."""
+    spend(1)
     if type(x) is int:
         return Fraction(x)
     check(type(x) is str and _RATIONAL.fullmatch(x), "not a rational number:", x, "format")
-    spend(1 + len(x) // 64)
+    spend(len(x) // 64)
     top, _, bottom = x.partition("/")
     check(bottom.strip("0") or not bottom, "a denominator is zero", rule="format")
     return Fraction(_integer(top), _integer(bottom or "1"))

@@ -36,7 +36,8 @@ def ends(x: Value) -> tuple[Fraction, Fraction]:
 
 def interval(lo: Fraction, hi: Fraction) -> Value:
     """An enclosure with dyadic ends, lo rounded down and hi rounded up; exact if lo = hi."""
-    spend(8 + (lo.denominator.bit_length() + hi.denominator.bit_length() >> 9))
+    pay(lo, hi)
+    spend(12)
     def down(x: Fraction) -> Fraction:
         shift = precision() - x.numerator.bit_length() + x.denominator.bit_length()
         if shift < 0:
@@ -44,24 +45,33 @@ def interval(lo: Fraction, hi: Fraction) -> Value:
         return Fraction((x.numerator << shift) // x.denominator, 1 << shift)
     return lo if lo == hi else Interval(down(lo), -down(-hi))
 
-def _pay(x: Fraction, y: Fraction) -> None:
+def pay(x: Fraction, y: Fraction) -> None:
+    """For an operation with two rationals."""
     size = x.numerator.bit_length() + x.denominator.bit_length() + y.numerator.bit_length() + y.denominator.bit_length()
     spend(4 + (size * size >> 20))
 
-def add(x: Value, y: Value) -> Value:
-    if isinstance(x, Fraction) and isinstance(y, Fraction):
-        _pay(x, y)
-        return x + y
+def add(x: Value, *others: Value) -> Value:
+    """The sum of any number of scalars, or of matrices."""
+    if isinstance(x, Fraction) and all(isinstance(y, Fraction) for y in others):
+        for y in others:
+            pay(x, y)
+            x += y
+        return x
     if isinstance(x, list):
-        return each(add, x, y)
-    if isinstance(x, Jet) or isinstance(y, Jet):
-        level, order, a, b = _align(x, y)
-        both = a | {k: add(a[k], c) if k in a else c for k, c in b.items()}
-        return Jet(level, order, {k: c for k, c in both.items() if not vanishes(c)})
-    if isinstance(x, Poly) or isinstance(y, Poly):
-        return words.plus(poly(x), poly(y))
-    (a0, a1), (b0, b1) = ends(x), ends(y)
-    return interval(a0 + b0, a1 + b1)
+        return each(add, x, *others)
+    xs = (x, *others)
+    jets = [y for y in xs if isinstance(y, Jet)]
+    if jets:  # in place: a sum of many polynomials is not copied for each of them
+        level, terms = max(y.level for y in jets), dict[tuple[int, ...], Value]()
+        for key, c in ((key, c) for y in xs for key, c in monomials(y, level).items()):
+            spend(2)
+            terms[key] = add(terms[key], c) if key in terms else c
+        order = max(y.order for y in jets if y.level == level)
+        return Jet(level, order, {key: c for key, c in terms.items() if not vanishes(c)})
+    if any(isinstance(y, Poly) for y in xs):
+        return words.plus(*map(poly, xs))
+    lows, highs = zip(*map(ends, xs), strict=True)
+    return interval(add(*lows), add(*highs))
 
 def vanishes(x: Value) -> bool:
     """Is a coefficient visibly zero?"""
@@ -70,7 +80,7 @@ def vanishes(x: Value) -> bool:
 def mul(x: Value, y: Value) -> Value:
     """The product of scalars and matrices. One Interval object denotes one real: x x is a square, not negative."""
     if isinstance(x, Fraction) and isinstance(y, Fraction):
-        _pay(x, y)
+        pay(x, y)
         return x * y
     if isinstance(x, list) and isinstance(y, list):
         columns = turn(y)
@@ -96,14 +106,12 @@ def affine(a: int | Fraction, x: Value, b: int = 0) -> Value:
     return add(mul(Fraction(a), x), Fraction(b)) if b else mul(Fraction(a), x)
 
 def total(xs: Any) -> Value:
-    first, *rest = xs
-    for x in rest:
-        first = add(first, x)
-    return first
+    return add(*xs)
 
 def each(f: Callable[..., Any], *values: Any) -> Any:
     """f of scalars, or entry by entry of matrices."""
     if isinstance(values[0], list):
+        spend(len(values[0]) * len(values[0][0]))
         return [[f(*xs) for xs in zip(*rows, strict=True)] for rows in zip(*values, strict=True)]
     return f(*values)
 
@@ -131,7 +139,9 @@ def coefficient(x: Value, level: int, key: tuple[int, ...]) -> Value:
     return each(lambda y: monomials(y, level).get(key, ZERO), x)
 
 def centre(x: Value) -> Value:
-    """The value without infinitesimals."""
+    """The value without infinitesimals: it says what a branch does nearby, but nothing about a polynomial without a cut-off."""
+    if isinstance(x, Jet) and x.order == inf:
+        raise Undefined("not visibly a polynomial")
     return centre(x.terms.get((), ZERO)) if isinstance(x, Jet) else x
 
 def chain(value: Callable[[Value], Value], slope: Callable[[Value], Value], x: Jet) -> Jet:
@@ -171,6 +181,8 @@ def power(x: Value, e: Fraction) -> Value:
         square = mul(half, half)
         return (mul(square, x) if e > 1 else x) if e.numerator % 2 else square
     if isinstance(x, Jet):
+        if e.denominator > 1 and ends(centre(x))[0] <= 0:
+            raise Undefined("the derivative of a root at 0, or outside its domain")
         return chain(lambda y: power(y, e), lambda y: mul(e, power(y, e - 1)), x)
     lo, hi = ends(power(x, -e)) if e < 0 else (ends(_root(end, e))[i] for i, end in enumerate(ends(x)))
     if e < 0 and lo <= 0 <= hi:

@@ -101,6 +101,7 @@ def power(p: Poly, e: Fraction) -> Poly:
     if e.denominator == 1 and e >= 0:
         return times(constant(ONE), *[p] * int(e))
     ((s, _), c) = next(iter(p.terms.items()), (((), ()), ONE))
+    spend(int(abs(e) * max(c.numerator.bit_length(), c.denominator.bit_length())) ** 2 >> 20)
     if len(p.terms) == 1 and (e.denominator == 1 or (c == 1 and len(s) == 1 and s[0][1] == 1)):
         return monomial(tuple((a, x * e) for a, x in s), (), c ** int(e) if e.denominator == 1 else ONE)
     return Poly({(((atom("sum", "", True, [p]), e),), ()): ONE})
