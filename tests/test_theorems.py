@@ -192,6 +192,6 @@ def test_a_mutant_of_a_true_claim_does_not_pass(identifier: str, change: str) ->
 
 
 def test_there_are_enough_mutants_and_the_true_ones_exist() -> None:
-    assert len(cases()) >= 100
+    assert len(cases()) >= 90
     for identifier, change in EQUIVALENT:
         assert change in dict(mutants(shipped()[identifier].claim.formula()))
