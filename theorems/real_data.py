@@ -17,8 +17,8 @@ Notation
 Implementation notes
     A claim on data whose branch the trained point is not on comes out VACUOUS, and is `Expect.OPEN` with a comment. The
     claims about X⋆ bind their symbols one by one, because binding the setting would add `rank X⋆ ≤ r`, false for `narrow`.
-    On these data, at these ranks and weights, a large start ends at the same point as a small one: `verify.points.analysis.experiment` has a
-    loss where it does not.
+    On these data, at these ranks and weights, a large start ends at the same point as a small one:
+    `verify.points.analysis.experiment` has a loss where it does not.
 
 References
     Theory §2, §3 (Theorem A), §4 (Theorem B).

@@ -125,10 +125,15 @@ def second_order_eq_target_at_threshold():
 
 @claim(cite="theory §4, Theorem D, over-parameterization", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def second_order_eq_target_of_twice_the_rank():
-    """False: rank `r ≥ 2r⋆` is enough for every strongly convex f."""
+    """False: rank `r ≥ 2r⋆` is enough for every strongly convex f (second-order points X ≠ 0)."""
     stars = rank(Xs)
     return forall(
-        s, Xs, al, be, given=[uniform_curvature(f, al, be), le(2 * stars, r), lt(r, minimum(m, n)), s.sosp()], then=equal(X, Xs)
+        s,
+        Xs,
+        al,
+        be,
+        given=[uniform_curvature(f, al, be), le(2 * stars, r), lt(r, minimum(m, n)), s.sosp(), distinct(X, 0)],
+        then=equal(X, Xs),
     )
 
 

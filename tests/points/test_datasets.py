@@ -12,8 +12,8 @@ from verify import *
 from verify.evaluation.batches import instantiate
 from verify.evaluation.hessians import hessian_matrix
 from verify.language.translate import term_of
-from verify.points.data.datasets import DECAY, batch_for, target_point, trained_point
-from verify.points.data.digits import digits_problem, one_thread
+from verify.points.data.datasets import batch_for, target_point, trained_point
+from verify.points.data.digits import DECAY, digits_problem, one_thread
 from verify.points.data.polish import value_and_gradient
 from verify.points.data.proximal import duality_gap, slope_of
 from verify.runner.loading import shipped_folder

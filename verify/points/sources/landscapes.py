@@ -79,7 +79,7 @@ def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature])
         for node in walk(pending.pop()):
             own = node.payload[0] if node.payload else None
             if node.op == "sym":
-                found.add(own)
+                found.add(str(own))
             elif isinstance(own, FunctionSymbol | OperatorSymbol):
                 found.add(own.name)
                 if isinstance(own, FunctionSymbol) and own.body is not None:

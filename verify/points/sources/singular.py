@@ -61,7 +61,7 @@ def _pair(statement: Statement) -> SingularPair | None:
         return None
     matrix, index = sizes[0].args
     for name, shape in symbols_of(image).items():
-        if shape == (matrix.shape[-1], 1) and name not in symbols_of(matrix):
+        if len(matrix.shape) == 2 and shape == (matrix.shape[1], 1) and name not in symbols_of(matrix):
             product = make("matmul", matrix, symbol(name, shape))
             if product.shape == image.shape and polynomial_of(_difference(image, product)).is_zero:
                 return SingularPair(matrix, index, columns[0].payload[0], name)

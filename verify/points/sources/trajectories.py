@@ -97,4 +97,4 @@ def _size(parts: Sequence[Array]) -> Array:
 
 def _flags(values: Array) -> tuple[int, ...]:
     """The shape of one number for each instance."""
-    return (-1,) + (1,) * (values.ndim - 1)
+    return (-1, *[1] * (int(values.ndim) - 1))
