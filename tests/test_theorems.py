@@ -12,13 +12,17 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import pytest
+
 from verify.cli.graph import dependencies
 from verify.language.claims import Expect, Keyword
 from verify.language.formulas import Formula
 from verify.language.statements import Combination, Comparison, Statement
 from verify.language.terms import is_zero, make, number
+from verify.runner.check import verdict_of
 from verify.runner.loading import Found, collect
 from verify.runner.profiles import Profile
+from verify.runner.verdicts import Held, Proved
 
 TOPICS = {
     "first_order",

@@ -243,6 +243,8 @@ def term(t: Tree, s: Reading) -> Any:
             if Fraction(position).denominator != 1 or position < 1:
                 raise UnreadableError("sigma_k")
             return [*singular_values(of(x)), *[Fraction(0)] * 200][int(position) - 1]
+        case ["max" | "min" as op, *ts]:
+            return (max if op == "max" else min)(of(x) for x in ts)
         case ["rank", x]:
             return Fraction(rank(of(x)))
         case ["off_block", y, x]:

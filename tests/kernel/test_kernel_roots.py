@@ -15,7 +15,7 @@ from verify.kernel import Truth, check, decide
 
 D111 = {"m": 1, "n": 1, "r": 1}
 BITS = 120
-LESS = claim(["exists", [["sosp", L, ["A", "B"]], ["lt", num("1"), ["sigma", X, num(1)]], ["lt", ["trace", X], num("3")]]])
+LESS = claim(["exists", [["sosp", L, ["A", "B"]], ["lt", num("1"), ["sigma", X, num(1)]], ["lt", e(0, 0, X), num("3")]]])
 
 
 def root_of_two(bits: int = BITS) -> Fraction:
@@ -125,20 +125,20 @@ def test_statements_are_read_on_the_whole_box() -> None:
         body["tree"] = ["exists", [["sosp", L, ["A", "B"]], statement]]
         return decide(body, D111, values, root=spec).conclusion
 
-    assert read(["lt", ["trace", X], num("2001/1000")]) is Truth.TRUE
-    assert read(["lt", num("2001/1000"), ["trace", X]]) is Truth.FALSE
-    assert read(["le", ["trace", X], num(2)]) is Truth.UNDECIDED  # true, but no box can show it
-    assert read(["equal", ["trace", X], num(2)]) is Truth.UNDECIDED
-    assert read(["distinct", A, B]) is Truth.UNDECIDED
+    assert read(["lt", e(0, 0, X), num("2001/1000")]) is Truth.TRUE
+    assert read(["lt", num("2001/1000"), e(0, 0, X)]) is Truth.FALSE
+    assert read(["le", e(0, 0, X), num(2)]) is Truth.UNDECIDED  # true, but no box can show it
+    assert read(["equal", e(0, 0, X), num(2)]) is Truth.UNDECIDED
+    assert read(["distinct", e(0, 0, A), e(0, 0, B)]) is Truth.UNDECIDED
     assert read(["equal", ["rank", X], num(1)]) is Truth.TRUE
-    assert read(["equal", ["rank", add(X, mul(-2, ["eye", 1]))], num(0)]) is Truth.UNDECIDED
+    assert read(["equal", ["rank", sub(X, X)], num(0)]) is Truth.UNDECIDED
     assert read(["lt", ["nuclear", X], num("3/2")]) is Truth.FALSE
 
 
 def test_another_loss_or_other_names_are_not_settled_by_the_box() -> None:
     certificate = decayed()
     certificate["claim"] = copy.deepcopy(LESS)
-    certificate["claim"]["tree"][1][0] = ["sosp", add(L, ["trace", A]), ["A", "B"]]
+    certificate["claim"]["tree"][1][0] = ["sosp", add(L, e(0, 0, A)), ["A", "B"]]
     assert check(certificate).rule == "hypothesis"
     certificate["claim"]["tree"][1][0] = ["sosp", L, ["B", "A"]]
     assert check(certificate).rule == "hypothesis"
@@ -163,7 +163,7 @@ def test_the_domain_of_a_scalar_holds_on_the_whole_box() -> None:
 def test_a_root_needs_a_claim_about_points() -> None:
     certificate = decayed()
     certificate["claim"] = copy.deepcopy(LESS)
-    certificate["claim"]["tree"] = ["always", ["flow", L, ["A", "B"], []], [], ["lt", ["trace", X], num(1)]]
+    certificate["claim"]["tree"] = ["always", ["flow", L, ["A", "B"], []], [], ["lt", e(0, 0, X), num(1)]]
     assert not check(certificate | {"verdict": "REFUTED"}).accepted
 
 
@@ -241,3 +241,69 @@ def test_the_body_may_use_single_entries_and_pi() -> None:
     )
     circle["dims"] = []
     assert check(instance(circle, "PROVED", {}, {})).accepted
+
+
+STEP_AT_FIVE = ["fn", "step", add(sym("y"), num(-5))]
+
+
+def plain(statement: Any, verdict: str = "PROVED", **values: str) -> dict[str, Any]:
+    """A certificate about scalars alone."""
+    variables = {k: {"kind": "scalar", "domain": {}} for k in values}
+    return instance({"tree": ["exists", [statement]], "dims": [], "variables": variables}, verdict, {}, values)
+
+
+@pytest.mark.parametrize(
+    ("loss", "move"),
+    [
+        (sym("y"), mul(10, STEP_AT_FIVE, ["trace", W])),  # nothing near 0, but all of the box
+        (sym("y"), mul(["derivative", ["fn", "relu", add(sym("y"), num(-5))], [["y", num(1)]], 1], ["trace", W])),
+        (["fn", "relu", add(sym("y"), num(-5))], ["trace", W]),
+        (["max", num(0), add(sym("y"), num(-5))], ["trace", W]),
+    ],
+)
+def test_a_branch_that_is_constant_near_zero_is_no_symmetry(loss: Any, move: Any) -> None:
+    gauge = {"side": 1, "moves": {"y": move}}
+    spec = {"names": ["y"], "loss": loss, "radius": "1", "inverse": [["1/100"]], "gauges": [gauge]}
+    certificate = plain(["fosp", loss, ["y"]], y="10") | {"kind": "root", "root": spec}
+    assert not check(certificate).accepted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        mul(-1, ["fn", "abs", add(e(0, 0), num(1))]),
+        ["min", num(1), sub(num(2), mul(7, power(e(0, 0), 4)))],
+        mul(["fn", "step", add(e(0, 0), num(-5))], power(e(0, 0), 3)),
+        ["fn", "sign", add(e(0, 0), num(2))],
+    ],
+)
+def test_curvature_at_zero_says_nothing_about_branches_elsewhere(body: Any) -> None:
+    assert not check(plain(["convex", ["function", [1, 1], body]])).accepted
+    assert not check(plain(["uniform_curvature", ["function", [1, 1], body], num(0), num(0)])).accepted
+
+
+@pytest.mark.parametrize("exponent", ["3/2", "5/2", "7/2"])
+def test_the_edge_of_a_domain_has_no_derivative(exponent: str) -> None:
+    for op in ("fosp", "sosp"):
+        assert not check(plain([op, power(sym("x"), exponent), ["x"]], x="0")).accepted
+
+
+def test_a_direction_does_not_overlook_a_kink_in_another_name() -> None:
+    loss = add(mul(-1, power(sym("x"), 2)), ["fn", "abs", sym("z")])
+    certificate = plain(["fosp", loss, ["x"]], "REFUTED", x="0", z="0")
+    certificate["claim"]["tree"] = ["forall", [], ["sosp", loss, ["x", "z"]]]
+    assert not check(certificate | {"kind": "negative_curvature", "direction": {"x": "1"}}).accepted
+
+
+def test_shapes_agree_as_names_and_states_keep_their_domain() -> None:
+    swapped = {"A": {"kind": "matrix", "shape": ["m", "n"]}, "B": {"kind": "matrix", "shape": ["n", "m"]}}
+    body = {"tree": ["exists", [["equal", add(A, B), add(A, B)]]], "dims": ["m", "n"], "variables": swapped}
+    assert check(instance(body, "PROVED", {"m": 1, "n": 1}, {"A": [["1"]], "B": [["1"]]})).rule == "shape"
+    for domain, start, loss in (
+        ({"above": "0"}, num(-5), sym("x")),
+        ({}, num(-1), ["fn", "log", sym("x")]),
+        ({"integer": True}, num(1), sym("x")),
+    ):
+        tree = ["always", ["flow", loss, ["x"], [start]], [], ["lt", num(7), sym("x")]]
+        variables = {"x": {"kind": "scalar", "domain": domain}}
+        assert check(instance({"tree": tree, "dims": [], "variables": variables}, "REFUTED", {}, {})).rule == "values"

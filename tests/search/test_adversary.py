@@ -130,7 +130,7 @@ def test_a_quadratic_in_closed_form_becomes_the_same_local_model() -> None:
 
 
 def test_a_counterexample_given_in_closed_form_shrinks_to_the_smallest_size() -> None:
-    formula = forall(s, Xs, al, be, given=[uniform_curvature(f, al, be), s.sosp()], then=equal(X, Xs))
+    formula = forall(s, Xs, al, be, given=[uniform_curvature(f, al, be), s.sosp(), distinct(X, Xs)], then=equal(X, Xs))
     seen = perform(context_of(formula, 0), Unit("random", 0))
     assert seen.found is not None
     assert seen.found.certificate["dims"] == {"m": 2, "n": 2, "r": 1}
