@@ -244,7 +244,10 @@ def term(t: Tree, s: Reading) -> Any:
                 raise UnreadableError("sigma_k")
             return [*singular_values(of(x)), *[Fraction(0)] * 200][int(position) - 1]
         case ["max" | "min" as op, *ts]:
-            return (max if op == "max" else min)(of(x) for x in ts)
+            values = [of(x) for x in ts]
+            if any(isinstance(v, MP.mpf) for v in values):
+                values = [MP.mpf(v.numerator) / v.denominator if isinstance(v, Fraction) else v for v in values]
+            return max(values) if op == "max" else min(values)
         case ["rank", x]:
             return Fraction(rank(of(x)))
         case ["off_block", y, x]:
