@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from verify.language.errors import ClaimError, ShapeError
@@ -116,18 +117,24 @@ def is_zero(term: Term) -> bool:
 
 def walk(term: Term) -> Iterator[Term]:
     """Every distinct node below `term`, arguments before the nodes that use them."""
-    seen: set[Term] = set()
+    return iter(_in_order(term))
+
+
+@lru_cache(maxsize=8192)
+def _in_order(term: Term) -> tuple[Term, ...]:
+    """The nodes of `walk`: the same few terms are walked thousands of times."""
+    found: dict[Term, None] = {}
     stack: list[tuple[Term, bool]] = [(term, False)]
     while stack:
         node, ready = stack.pop()
-        if node in seen:
+        if node in found:
             continue
         if ready:
-            seen.add(node)
-            yield node
+            found[node] = None
         else:
             stack.append((node, True))
-            stack.extend((a, False) for a in reversed(node.args) if a not in seen)
+            stack.extend((a, False) for a in reversed(node.args) if a not in found)
+    return tuple(found)
 
 
 def rebuild(term: Term, replacement: dict[Term, Term]) -> Term:

@@ -30,8 +30,8 @@ from verify.search.adversary import Freedom, worsened
 from verify.search.constructed import constructed_batches
 from verify.search.worst_case import least_margin
 
-_BATCHES = 8
-_LOOKED_AT = 60
+_BATCHES = 4
+_LOOKED_AT = 30
 _POINTS = 40
 _RESTARTS = 4
 _STEPS = 40
