@@ -17,7 +17,7 @@ Implementation notes
     In the lemmas X and Y are built from factors, so that their ranks are what the lemma needs. Spurious points come from
     the loss families and, since random starts almost never end there, from planted ones (`verify.losses.spurious`,
     `verify.losses.extremal`: these attain Theorem D). Claims without a curvature assumption see every family that knows an
-    X⋆, one that is not convex among them.
+    X⋆, one that is not convex among them (`½‖X‖² + 2Σ sin X_ij + ⟨C, X⟩`).
     Not covered: sizes above 6, and X⋆ of two-layer networks (no X⋆ is known there by construction).
 
 References

@@ -16,6 +16,7 @@ from verify.language.terms import ARGUMENT, rebuild, symbol
 from verify.losses import formulas, likelihoods, networks, squares
 from verify.losses.elaborated import Elaborated, elaborated
 from verify.losses.formulas import Adapted
+from verify.losses.oscillating import oscillating
 from verify.losses.problem import Problem
 from verify.losses.sampling import Sampler, Wanted
 
@@ -99,6 +100,7 @@ FAMILIES: Mapping[str, Family] = _registry(
         likelihoods.linearized_logistic,
         True,
     ),
+    Family("oscillating", "not convex, one adapter", formulas.oscillating, oscillating, False),
     Family(
         "network_tanh",
         "two-layer network, tanh",

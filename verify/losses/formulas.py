@@ -134,6 +134,11 @@ def cross_entropy() -> Adapted:
     return _single(formula)
 
 
+def oscillating() -> Adapted:
+    """`½‖X‖² + 2Σ sin X_ij + ⟨C, X⟩`, not convex."""
+    return _single(lambda X, m, n: frobenius(X) ** 2 / 2 + 2 * _sum(elementwise(sp.sin, X)) + _linear(X, m, n))
+
+
 def linearized_squared() -> Adapted:
     """`(1/N) Σ_i ½(⟨G_i, X⟩ − y_i)² + ⟨C, X⟩` (theory §5, NTK regime)."""
     N = dimensions("N")

@@ -150,8 +150,6 @@ def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[F
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
     if curvature_of(formula, function):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
-    if target_of(formula) is not None:
-        single = [f for f in single if f.convex]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
 
 
