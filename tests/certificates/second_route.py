@@ -174,7 +174,10 @@ def power(x: Any, e: Fraction) -> Any:
         return x ** int(e)
     if e.denominator == 2:
         return root(x) ** int(e.numerator)
-    raise UnreadableError("a root of higher index")
+    if x < 0 or (e < 0 and x == 0):
+        raise UnreadableError("a root of a negative number, or 1/0")
+    base = MP.mpf(x.numerator) / x.denominator if isinstance(x, Fraction) else x
+    return MP.power(base, MP.mpf(e.numerator) / e.denominator)
 
 
 def term(t: Tree, s: Reading) -> Any:
