@@ -95,6 +95,9 @@ def test_counts_add_up_and_second_order_points_of_low_rank_are_global(name):
         assert found.counts[Kind.GLOBAL] >= 6
         spurious = found.where(Kind.SPURIOUS)
         assert np.all(found.rank[spurious, 0] == problem.dims["r"])  # Theorem A
+    elif problem.star is not None:
+        assert found.evidence is Evidence.CONSTRUCTION  # nothing but the distance to a planted X⋆ is left
+        assert found.counts[Kind.UNDECIDED] == 0
     else:
         assert found.evidence is Evidence.NONE
         assert found.counts[Kind.GLOBAL] == found.counts[Kind.SPURIOUS] == 0
