@@ -39,43 +39,29 @@ features = measurement("𝒢", N, (m, n))
 linearized = lora(loss=lambda Y: frobenius(features(Y) - y) ** 2 / 2)
 
 
+def _no_spurious(*assumptions):
+    """No spurious second-order point of an f with uniform curvature, under further assumptions."""
+    return forall(s, Xs, al, be, given=[uniform_curvature(f, al, be), *assumptions, s.sosp()], then=equal(X, Xs))
+
+
 @claim(cite="theory §4, Theorem C.1", keyword=Keyword.UPPER)
 def second_order_eq_target_of_kappa_below_two():
     """No spurious second-order point if β < 2α."""
-    return forall(s, Xs, al, be, given=[uniform_curvature(f, al, be), lt(be, 2 * al), s.sosp()], then=equal(X, Xs))
+    return _no_spurious(lt(be, 2 * al))
 
 
 @claim(cite="theory §4, Theorem D, threshold", keyword=Keyword.TIGHT)
 def second_order_eq_target_of_overparameterized():
     """No spurious second-order point if `(κ−1)² r⋆ < 4r` and `min(m, n) ≥ r + r⋆`."""
     stars = rank(Xs)
-    return forall(
-        s,
-        Xs,
-        al,
-        be,
-        given=[
-            uniform_curvature(f, al, be),
-            lt((be - al) ** 2 * stars, 4 * al**2 * r),
-            le(r + stars, minimum(m, n)),
-            s.sosp(),
-        ],
-        then=equal(X, Xs),
-    )
+    return _no_spurious(lt((be - al) ** 2 * stars, 4 * al**2 * r), le(r + stars, minimum(m, n)))
 
 
 @claim(cite="theory §4, Theorem C.1, over-parameterization", keyword=Keyword.UPPER)
 def second_order_eq_target_of_more_rank():
     """No spurious second-order point if `κ² r⋆ < 4r` and `min(m, n) ≥ r + r⋆` (over-parameterization, from Theorem C)."""
     stars = rank(Xs)
-    return forall(
-        s,
-        Xs,
-        al,
-        be,
-        given=[uniform_curvature(f, al, be), lt(be**2 * stars, 4 * al**2 * r), le(r + stars, minimum(m, n)), s.sosp()],
-        then=equal(X, Xs),
-    )
+    return _no_spurious(lt(be**2 * stars, 4 * al**2 * r), le(r + stars, minimum(m, n)))
 
 
 @claim(cite="theory §4, Theorem D, threshold", keyword=Keyword.TIGHT)
@@ -83,44 +69,20 @@ def second_order_eq_target_below_threshold():
     """No spurious second-order point if `κ < 1 + 2√ρ`, for all sizes with `1 ≤ r⋆ ≤ r < min(m, n)`."""
     stars = rank(Xs)
     room = minimum(stars, minimum(m, n) - r)
-    return forall(
-        s,
-        Xs,
-        al,
-        be,
-        given=[
-            uniform_curvature(f, al, be),
-            lt(r, minimum(m, n)),
-            lt(room * (be - al) ** 2, 4 * al**2 * (room + r - stars)),
-            s.sosp(),
-        ],
-        then=equal(X, Xs),
-    )
+    return _no_spurious(lt(r, minimum(m, n)), lt(room * (be - al) ** 2, 4 * al**2 * (room + r - stars)))
 
 
 @claim(cite="theory §4, Theorem D, r = r⋆", keyword=Keyword.TIGHT, uses=["second_order_eq_target_below_threshold"])
 def second_order_eq_target_of_kappa_below_three():
     """No spurious second-order point if β < 3α, whatever the sizes and the rank of X⋆ (at 3 there is one)."""
-    return forall(s, Xs, al, be, given=[uniform_curvature(f, al, be), lt(be, 3 * al), s.sosp()], then=equal(X, Xs))
+    return _no_spurious(lt(be, 3 * al))
 
 
 @claim(cite="theory §4, Theorem D, threshold", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def second_order_eq_target_at_threshold():
     """False: no spurious second-order point at Theorem D's threshold itself, `(κ−1)² r⋆ = 4r`."""
     stars = rank(Xs)
-    return forall(
-        s,
-        Xs,
-        al,
-        be,
-        given=[
-            uniform_curvature(f, al, be),
-            le((be - al) ** 2 * stars, 4 * al**2 * r),
-            le(r + stars, minimum(m, n)),
-            s.sosp(),
-        ],
-        then=equal(X, Xs),
-    )
+    return _no_spurious(le((be - al) ** 2 * stars, 4 * al**2 * r), le(r + stars, minimum(m, n)))
 
 
 @claim(cite="theory §4, Theorem D, over-parameterization", expect=Expect.REFUTED, keyword=Keyword.FALSE)
