@@ -8,7 +8,7 @@ Every start that does not end at a second-order point is counted, and is no inst
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -27,10 +27,8 @@ from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Statement, Stationary
 from verify.language.terms import Term
-from verify.losses.extremal import plant_extremal
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
-from verify.losses.spurious import plant_rational_spurious, plant_spurious
 from verify.points.finder.finder import find
 from verify.points.finder.result import Points, Status
 from verify.points.finder.starts import Start
@@ -38,6 +36,17 @@ from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
 from verify.points.sources.dimensions import sizes
+from verify.points.sources.draws import (
+    BATCH,
+    Draw,
+    Sizes,
+    Starts,
+    extremal,
+    extremal_rational,
+    from_family,
+    planted_rational,
+    planted_spurious,
+)
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
 from verify.points.sources.tilted import tilted, tilts
@@ -45,7 +54,6 @@ from verify.points.sources.tilted import tilted, tilts
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
-BATCH = 60
 _LARGEST = 40
 """Most unknowns of claims about several adapters."""
 _EFFORT = Effort(gradient=1e-13)
@@ -109,10 +117,10 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         if _unknowns(formula, dims) > _LARGEST:
             continue
         for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
-            yield from _on_family(formula, function, partial(_drawn, family, start), dims, rng, tally)
+            yield from _on_family(formula, function, partial(from_family, family, start), dims, rng, tally)
         if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
             # Random starts almost never end at a spurious point (theory §4).
-            for plant in (_planted, _planted_rational, _planted_wide_rational if number % 2 else _planted_wide):
+            for plant in (planted_spurious, planted_rational, extremal_rational if number % 2 else extremal):
                 yield from _on_family(formula, function, plant, dims, rng, tally)
 
 
@@ -177,69 +185,6 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     return found
 
 
-@dataclass(frozen=True)
-class _Sizes:
-    """What a draw needs to know: rows, columns, LoRA rank, the largest rank of X⋆ (0 for none), and the nuclear weight."""
-
-    rows: int
-    cols: int
-    r: int
-    star_rank: int
-    weight: Array
-
-
-Starts = Start | tuple[Array, Array]
-Draw = Callable[[_Sizes, Generator], tuple[Problem, Starts] | None]
-
-
-def _drawn(family: Family, start: Start, wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """A loss family's random problems, with an initialization of all starts."""
-    rank = int(rng.integers(1, wanted.star_rank + 1)) if wanted.star_rank else None
-    spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
-    sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
-    try:
-        problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
-    except ValueError:
-        return None
-    return problem, start
-
-
-def _planted(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """Problems with a known spurious point of rank r = r⋆, started there."""
-    if min(wanted.rows, wanted.cols) <= wanted.r:
-        return None
-    planted = plant_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
-    return planted.problem, (planted.left, planted.right)
-
-
-def _planted_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """The same in small rational numbers, so that a violation there can be made exact."""
-    if min(wanted.rows, wanted.cols) <= wanted.r:
-        return None
-    decayed = bool(wanted.weight.any())
-    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
-    return planted.problem, (planted.left, planted.right)
-
-
-def _planted_wide(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """Spurious points of any rank r⋆ ≤ r at which Theorem D is attained or nearly so."""
-    return _wide(wanted, rng, rational=False)
-
-
-def _planted_wide_rational(wanted: _Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
-    """The same in small rational numbers."""
-    return _wide(wanted, rng, rational=True)
-
-
-def _wide(wanted: _Sizes, rng: Generator, *, rational: bool) -> tuple[Problem, Starts] | None:
-    room = min(wanted.rows, wanted.cols) - wanted.r
-    if room < 1:
-        return None
-    star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
-    planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
-    return planted.problem, (planted.left, planted.right)
-
-
 def _on_family(
     formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally
 ) -> Iterator[Batch]:
@@ -253,7 +198,7 @@ def _on_family(
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
     weight = _weight(target, values, dims)
-    made = draw(_Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
+    made = draw(Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
         return
     problem, start = made

@@ -1,0 +1,86 @@
+"""Stacks of problems with starts, for claims about second-order points: a family's random ones, or planted spurious points.
+
+Main definitions: `Sizes`, `Draw`, `from_family`, `planted_spurious`, `planted_rational`, `extremal`, `extremal_rational`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.losses.extremal import plant_extremal
+from verify.losses.families import Family
+from verify.losses.problem import Problem
+from verify.losses.spurious import plant_rational_spurious, plant_spurious
+from verify.points.finder.starts import Start
+
+Array = Any
+Generator = np.random.Generator
+BATCH = 60
+"""Problems a stack."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a draw needs to know: rows, columns, LoRA rank, the largest rank of X⋆ (0 for none), and the nuclear weight."""
+
+    rows: int
+    cols: int
+    r: int
+    star_rank: int
+    weight: Array
+
+
+Starts = Start | tuple[Array, Array]
+Draw = Callable[[Sizes, Generator], tuple[Problem, Starts] | None]
+
+
+def from_family(family: Family, start: Start, wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """A loss family's random problems, with an initialization of all starts."""
+    rank = int(rng.integers(1, wanted.star_rank + 1)) if wanted.star_rank else None
+    spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
+    sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
+    try:
+        problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
+    except ValueError:
+        return None
+    return problem, start
+
+
+def planted_spurious(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Problems with a known spurious point of rank r = r⋆, started there."""
+    if min(wanted.rows, wanted.cols) <= wanted.r:
+        return None
+    planted = plant_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
+    return planted.problem, (planted.left, planted.right)
+
+
+def planted_rational(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """The same in small rational numbers, so that a violation there can be made exact."""
+    if min(wanted.rows, wanted.cols) <= wanted.r:
+        return None
+    decayed = bool(wanted.weight.any())
+    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    return planted.problem, (planted.left, planted.right)
+
+
+def extremal(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Spurious points of any rank r⋆ ≤ r at which Theorem D is attained or nearly so."""
+    return _extremal(wanted, rng, rational=False)
+
+
+def extremal_rational(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """The same in small rational numbers."""
+    return _extremal(wanted, rng, rational=True)
+
+
+def _extremal(wanted: Sizes, rng: Generator, *, rational: bool) -> tuple[Problem, Starts] | None:
+    room = min(wanted.rows, wanted.cols) - wanted.r
+    if room < 1:
+        return None
+    star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
+    planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
+    return planted.problem, (planted.left, planted.right)
