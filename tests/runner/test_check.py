@@ -167,3 +167,8 @@ def test_wrong_use_of_check_is_an_error() -> None:
         check(forall(P, then=le(0, nuclear(P))), profile="huge")
     with pytest.raises(ClaimError, match="takes a claim"):
         check(3)
+
+
+def test_a_bound_by_a_large_constant_is_refuted() -> None:
+    for false in (forall(t, then=le(t, 10**6)), forall(P, then=le(frobenius(P), 10**7))):
+        assert isinstance(check(false).payload, Refuted)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import hypothesis
 from hypothesis import HealthCheck, Phase
@@ -14,9 +16,13 @@ from verify.evaluation.batches import instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
 from verify.language.formulas import Formula
+from verify.points.sources.second_order import needs_landscape
 from verify.runner.exact_reading import ExactReader
-from verify.search.instances import ExactInstance, to_batch
+from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
+
+_LARGE = 10**8
+_MAGNIFIED = 4
 
 
 class _FoundError(Exception):
@@ -43,6 +49,7 @@ class ExactPass:
 def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReader, examples: int, seed: int) -> ExactPass:
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
     seen = ExactPass()
+    met: list[ExactInstance] = []
 
     def in_floats(instance: ExactInstance) -> tuple[bool, bool]:
         """Whether the conclusion compares 0 with 0, and whether it holds at both float tolerances.
@@ -63,6 +70,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
         if seen.found is None:
             seen.n += 1
             if all(t is Truth.TRUE for t in decision.hypotheses):
+                met.append(instance)
                 trivial, held = in_floats(arranged)
                 seen.n_active += int(not trivial)
                 seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
@@ -88,4 +96,20 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
             test()
     except (_FoundError, HypothesisException):
         pass
+    if seen.found is None and not needs_landscape(formula):
+        larger = (
+            reader.violates(x) for instance in met[:: max(1, len(met) // _MAGNIFIED)] for x in magnified(instance, formula)
+        )
+        seen.found = next((x for x in larger if x is not None), None)
     return seen
+
+
+def magnified(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
+    """One variable at a time made very large: bounds by a constant fail only there. These only refute, they are not counted."""
+    for name, domain in formula.scalars().items():
+        value = (instance.scalars[name] or Fraction(1)) * _LARGE
+        if domain.contains(value):
+            yield instance.with_scalar(name, value)
+    for name in free_matrices(formula):
+        if any(x for row in instance.matrices[name] for x in row):
+            yield instance.with_matrix(name, tuple(tuple(x * _LARGE for x in row) for row in instance.matrices[name]))
