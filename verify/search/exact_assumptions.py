@@ -7,6 +7,7 @@ assumption false and discard the instance.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -32,6 +33,15 @@ Array = Any
 _UNKNOWNS = 40
 
 
+@dataclass(frozen=True)
+class _Unknowns:
+    """Variables in which some residuals are affine together, with the slopes of those residuals in the variables' moves."""
+
+    names: tuple[str, ...]
+    using: tuple[int, ...]
+    slopes: tuple[Term, ...]
+
+
 class Enforcer:
     """Prepared once for a claim; then applied to many instances."""
 
@@ -53,23 +63,26 @@ class Enforcer:
     def _open(self, term: Term) -> Term:
         return instantiate(term, self.models)
 
-    def _groups(self, candidates: Sequence[str]) -> list[tuple[str, ...]]:
+    def _groups(self, candidates: Sequence[str]) -> list[_Unknowns]:
         """Sets of variables in which all residuals are affine: single ones, then pairs with the first."""
-        singles = [n for n in candidates if self._is_affine((n,))]
-        pairs = [(a, b) for i, a in enumerate(singles[:3]) for b in singles[i + 1 :] if self._is_affine((a, b))]
-        return [*((n,) for n in singles), *pairs]
+        singles = [g for n in candidates if (g := self._affine((n,))) is not None]
+        names = [g.names[0] for g in singles]
+        pairs = [self._affine((a, b)) for i, a in enumerate(names[:3]) for b in names[i + 1 :]]
+        return [*singles, *(g for g in pairs if g is not None)]
 
-    def _is_affine(self, names: tuple[str, ...]) -> bool:
-        """Whether all residuals are affine in the variables together, and at least one contains one of them."""
-        using = [r for r in self.residuals if any(n in symbols_of(r) for n in names)]
+    def _affine(self, names: tuple[str, ...]) -> _Unknowns | None:
+        """The variables together, if all residuals are affine in them and at least one contains one of them."""
+        using = tuple(i for i, r in enumerate(self.residuals) if any(n in symbols_of(r) for n in names))
         if not using:
-            return False
-        shapes = {n: symbols_of(r)[n] for r in using for n in names if n in symbols_of(r)}
-        moves = {n: symbol("δ" + n, shape) for n, shape in shapes.items()}
+            return None
+        shapes = {n: symbols_of(self.residuals[i])[n] for i in using for n in names if n in symbols_of(self.residuals[i])}
+        moves = {n: symbol(_move(n), shape) for n, shape in shapes.items()}
         try:
-            return all(polynomial_of(tangent(tangent(r, moves), moves)).is_zero for r in using)
+            slopes = tuple(tangent(self.residuals[i], moves) for i in using)
+            affine = all(polynomial_of(tangent(t, moves)).is_zero for t in slopes)
         except NotDifferentiable:
-            return False
+            return None
+        return _Unknowns(names, using, slopes) if affine else None
 
     def __call__(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance with assumptions arranged; None where that is impossible."""
@@ -81,34 +94,30 @@ class Enforcer:
                 instance = _assign(instance, name, evaluate_term(value, environment(instance), RationalField()))
             if not self.residuals:
                 return instance
-            for names in self.unknowns:
-                solved = self._solve(instance, names)
+            values = evaluate_terms(self.residuals, environment(instance), RationalField())
+            residuals = [[Fraction(x) for x in np.ravel(value)] for value in values]
+            for unknowns in self.unknowns:
+                solved = self._solve(instance, unknowns, residuals)
                 if solved is not None:
                     return solved
         except (NotRational, KeyError, ZeroDivisionError):
             return None
         return instance
 
-    def _residual(self, instance: ExactInstance, residuals: Sequence[Term]) -> list[Fraction]:
-        values = evaluate_terms(residuals, environment(instance), RationalField())
-        return [x for value in values for x in np.ravel(value)]
-
-    def _solve(self, instance: ExactInstance, names: tuple[str, ...]) -> ExactInstance | None:
+    def _solve(
+        self, instance: ExactInstance, unknowns: _Unknowns, residuals: Sequence[Sequence[Fraction]]
+    ) -> ExactInstance | None:
         """Solve the residuals for variables in which they are affine, changing them as little as elimination allows."""
+        names = unknowns.names
         entries = [x for n in names for x in entries_of(instance, n)]
         if len(entries) > _UNKNOWNS:
             return None
-        using = [r for r in self.residuals if any(n in symbols_of(r) for n in names)]
-        if any(self._residual(instance, [r for r in self.residuals if r not in using])):
+        if any(any(value) for i, value in enumerate(residuals) if i not in unknowns.using):
             return None
-        value = self._residual(instance, using)
+        value = [x for i in unknowns.using for x in residuals[i]]
         if not any(value):
             return instance
-        columns = []
-        for position in range(len(entries)):
-            moved = [x + Fraction(int(k == position)) for k, x in enumerate(entries)]
-            shifted = self._residual(with_entries(instance, names, moved), using)
-            columns.append([a - b for a, b in zip(shifted, value, strict=True)])
+        columns = [self._slope(instance, unknowns, position) for position in range(len(entries))]
         system = [[col[i] for col in columns] + [-value[i]] for i in range(len(value))]
         reduced_system, pivots, _ = eliminate(system)
         if len(entries) in pivots:
@@ -120,6 +129,21 @@ class Enforcer:
         domains = self.formula.scalars()
         inside = all(domains[n].contains(solved.scalars[n]) for n in names if n in domains)
         return solved if inside else None
+
+    def _slope(self, instance: ExactInstance, unknowns: _Unknowns, position: int) -> list[Fraction]:
+        """How the residuals change with one entry of the unknowns."""
+        count = sum(len(entries_of(instance, n)) for n in unknowns.names)
+        unit = [Fraction(int(k == position)) for k in range(count)]
+        moved = environment(with_entries(instance, unknowns.names, unit)).values
+        here = environment(instance)
+        values = {**here.values, **{_move(n): moved[n] for n in unknowns.names}}
+        slopes = evaluate_terms(unknowns.slopes, Environment(values, here.dims, {}, here.operators), RationalField())
+        return [Fraction(x) for slope in slopes for x in np.ravel(slope)]
+
+
+def _move(name: str) -> str:
+    """The symbol that stands for a change of a variable."""
+    return "δ" + name
 
 
 def entries_of(instance: ExactInstance, name: str) -> list[Fraction]:
