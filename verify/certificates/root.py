@@ -121,9 +121,12 @@ def _derivatives(
     """Gradient, Hessian and directions of the symmetries, exactly, by the kernel's own arithmetic."""
     start(128)
     at = scope(read(claim, dict(instance.dims)), values)
-    value, size = expansion(loss, names, at, 2)
-    gradient = [coefficient(value, at.level + 1, (i,)) for i in range(size)]
-    return gradient, hessian(value, size, at), [flat(t, names) for t in directions(gauges, names, at)]
+    slope, size = expansion(loss, names, at, 1)
+    gradient = [coefficient(slope, at.level + 1, (i,)) for i in range(size)]
+    if not all(isinstance(g, Fraction) for g in gradient):
+        raise Rejected("root", "the loss is not visibly a polynomial")
+    curvature = hessian(expansion(loss, names, at, 2)[0], size, at)
+    return gradient, curvature, [flat(t, names) for t in directions(gauges, names, at)]
 
 
 def _inverse(curvature: list[list[Fraction]], moves: list[list[Fraction]]) -> list[list[Fraction]] | None:

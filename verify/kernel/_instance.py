@@ -81,10 +81,11 @@ def judge(p: Any, s: Scope) -> Judgement:
                 check(set(s.direction) <= set(names), "a direction in other names than", names)
                 return negative(loss, names, s)
             case ["fosp" | "sosp" as op, loss, names]:
-                value, free = expansion(loss, names, s, 1 + (op == "sosp"))
-                first = all_of([compare("equal", coefficient(value, s.level + 1, (i,)), ZERO) for i in range(free)])
-                second = op == "sosp" and first[0] is not Truth.FALSE
-                return all_of([first, definite(hessian(value, free, s), "the Hessian")]) if second else first
+                slope, free = expansion(loss, names, s, 1)  # first, as it is so much cheaper
+                first = all_of([compare("equal", coefficient(slope, s.level + 1, (i,)), ZERO) for i in range(free)])
+                if op == "fosp" or first[0] is Truth.FALSE:
+                    return first
+                return all_of([first, definite(hessian(expansion(loss, names, s, 2)[0], free, s), "the Hessian")])
             case ["convex", f]:
                 return curvature(f, ZERO, None, s)
             case ["uniform_curvature", f, low, high]:

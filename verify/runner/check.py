@@ -9,6 +9,7 @@ import time
 import traceback
 import zlib
 from dataclasses import replace
+from enum import Enum
 from fractions import Fraction
 
 import numpy as np
@@ -45,6 +46,8 @@ from verify.search.instances import ExactInstance, from_batch
 
 _BOXED = 3
 """Violations for which an enclosure of the true point is tried."""
+_IRRATIONAL = 2
+"""Violations at irrational data after which no more exact ones are tried."""
 
 
 def check(claim: Claim | Formula, profile: str = "dev", *, seed: int = 0) -> Result:
@@ -141,12 +144,16 @@ def gate_derivatives(formula: Formula) -> None:
 
 
 def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int) -> Payload:
+    irrational = 0
     for finding in evidence.violations[:12]:
         exact = exactly(finding, formula, reader)
-        if exact is not None:
+        if isinstance(exact, ExactInstance):
             refuted = _refutation(exact, formula, reader, evidence.coverage(), profile)
             if refuted is not None:
                 return refuted
+        irrational += int(exact is Inexact.IRRATIONAL)
+        if irrational == _IRRATIONAL:
+            break
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
     # An exact second-order point costs far more to arrange and read than plain data.
     landscape = needs_landscape(formula)
@@ -190,18 +197,31 @@ def _hunted(formula: Formula, evidence: Evidence, profile: Profile, seed: int) -
     return None
 
 
-def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | None:
+class Inexact(Enum):
+    """Why no rational counterexample was found near a float one."""
+
+    NOT_FOUND = "no rounding violates the claim"
+    IRRATIONAL = "an assumption holds up to rounding and stays undecided: its values are irrational"
+
+
+def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | Inexact:
     """A rational counterexample near a float one: coarse numbers first."""
-    for rounding in roundings():
+    for coarse, rounding in enumerate(roundings()):
         try:
             rounded = from_batch(finding.start, formula, rounding, finding.steps)
         except (ValueError, OverflowError):
-            return None
+            return Inexact.NOT_FOUND
         for steps in sorted({0, finding.steps}) if has_steps(formula) else (0,):
-            found = reader.violates(replace(rounded, steps=steps))
-            if found is not None:
-                return found
-    return reader.violating_near(finding.start)
+            arranged = reader.enforce(replace(rounded, steps=steps))
+            if arranged is None:
+                continue
+            decision = reader.read(arranged)
+            if reader.settles(decision):
+                return arranged
+            if coarse and any(t is Truth.UNDECIDED for t in decision.hypotheses):
+                # Finer numbers leave it undecided too, and each such reading works with the longest numbers.
+                return reader.violating_near(finding.start) or Inexact.IRRATIONAL
+    return reader.violating_near(finding.start) or Inexact.NOT_FOUND
 
 
 def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Refuted | None:
@@ -302,7 +322,7 @@ def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, see
         except NoSource as reason:
             return Unknown(str(reason))
         exact = (exactly(finding, formula, reader) for finding in evidence.violations[:12])
-        found = next((instance for instance in exact if instance is not None), None)
+        found = next((instance for instance in exact if isinstance(instance, ExactInstance)), None)
     certified = None if found is None else reader.certify(found, profile.shrink_tests)
     if certified is not None:
         small, certificate, _ = certified

@@ -20,7 +20,7 @@ from verify.runner.exact_reading import roundings, show_instance
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Candidate, Found, Seen
 from verify.runner.profiles import Profile
-from verify.search.instances import from_batch
+from verify.search.instances import ExactInstance, from_batch
 
 _TRIALS = 12
 
@@ -40,7 +40,7 @@ def settled(context: Context, violations: Sequence[Finding]) -> tuple[Found | No
     """The first violation that can be certified, or the worst one as a candidate."""
     for finding in violations[:_TRIALS]:
         instance = exactly(finding, context.formula, context.reader)
-        found = None if instance is None else context.certified(instance)
+        found = context.certified(instance) if isinstance(instance, ExactInstance) else None
         if found is not None:
             return found, None
     if not violations:
