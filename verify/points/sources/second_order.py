@@ -56,8 +56,9 @@ Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
 _LARGEST = 40
 """Most unknowns of claims about several adapters."""
-_EFFORT = Effort(gradient=1e-13)
-"""Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance."""
+_EFFORT = Effort(gradient=1e-13, rescue=60, waves=6)
+"""Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance; starts that run off
+along a valley without a minimum are given up early, as many as there are without decay."""
 
 
 @dataclass
