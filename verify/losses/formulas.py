@@ -82,6 +82,16 @@ def quadratic() -> Adapted:
     return _single(formula)
 
 
+def curved() -> Adapted:
+    """`½⟨X − M, H(X − M)⟩ + ⟨C, X⟩`: H may be singular, and the minimum elsewhere."""
+
+    def formula(X: Expression, m: Any, n: Any) -> Expression:
+        move = X - matrices("M", m, n)
+        return inner(move, operator("H", (m, n))(move)) / 2 + _linear(X, m, n)
+
+    return _single(formula)
+
+
 def sensing() -> Adapted:
     """`½‖Φ(X) − y‖² + ⟨C, X⟩` with N linear measurements."""
     N = dimensions("N")

@@ -1,6 +1,7 @@
 """Stacks of problems with starts, for claims about second-order points: a family's random ones, or planted spurious points.
 
-Main definitions: `Sizes`, `Draw`, `from_family`, `planted_spurious`, `planted_rational`, `extremal`, `extremal_rational`.
+Main definitions: `Sizes`, `Draw`, `from_family`, `planted_spurious`, `planted_rational`, `extremal`, `extremal_rational`,
+`curved`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.losses.curved import Curved, plant_curved
 from verify.losses.extremal import plant_extremal
 from verify.losses.families import Family
 from verify.losses.problem import Problem
@@ -19,7 +21,7 @@ from verify.points.finder.starts import Start
 
 Array = Any
 Generator = np.random.Generator
-BATCH = 60
+BATCH = 50
 """Problems a stack."""
 
 
@@ -41,7 +43,10 @@ Draw = Callable[[Sizes, Generator], tuple[Problem, Starts] | None]
 def from_family(family: Family, start: Start, wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
     """A loss family's random problems, with an initialization of all starts."""
     rank = int(rng.integers(1, wanted.star_rank + 1)) if wanted.star_rank else None
-    spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0])))
+    if wanted.star_rank > wanted.r and rng.random() < 0.5:
+        # Nothing but X⋆ of larger rank tells what a bound on its rank is needed for.
+        rank = int(rng.integers(wanted.r + 1, wanted.star_rank + 1))
+    spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0]) if rng.random() < 0.5 else rng.uniform(1.0, 8.0)))
     sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
     try:
         problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
@@ -83,4 +88,11 @@ def _extremal(wanted: Sizes, rng: Generator, *, rational: bool) -> tuple[Problem
         return None
     star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
     planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
+    return planted.problem, (planted.left, planted.right)
+
+
+def curved(kind: Curved, wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Quadratics of any curvature around a second-order point and an X⋆, every other time in small rational numbers."""
+    sizes_ = (wanted.rows, wanted.cols, wanted.r, wanted.star_rank)
+    planted = plant_curved(rng, BATCH, sizes_, wanted.weight, kind, rational=bool(rng.random() < 0.5))
     return planted.problem, (planted.left, planted.right)

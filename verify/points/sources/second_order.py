@@ -27,6 +27,7 @@ from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Statement, Stationary
 from verify.language.terms import Term
+from verify.losses.curved import Curved
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.points.finder.finder import find
@@ -41,6 +42,7 @@ from verify.points.sources.draws import (
     Draw,
     Sizes,
     Starts,
+    curved,
     extremal,
     extremal_rational,
     from_family,
@@ -105,24 +107,51 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function, statement = _opaque(formula), second_order_of(formula)
-    single = statement is not None and len(statement.variables) == 2 and not tilts(statement)
+    function = _opaque(formula)
+    made = [] if function is None else _constructions(formula, function, aim)
+    strong = function is not None and bool(curvature_of(formula, function)) and not _bent(formula, function)
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
             continue
-        if number % 2 and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
-            # Small random sizes mostly have r ≥ min(m, n), where no spurious point exists.
+        needs_room = number % 2 == 1 or (strong and aim is Aim.SPURIOUS)
+        if needs_room and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
+            # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
             continue
         if _unknowns(formula, dims) > _LARGEST:
             continue
-        for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
-            yield from _on_family(formula, function, partial(from_family, family, start), dims, rng, tally)
-        if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
-            # Random starts almost never end at a spurious point (theory §4).
-            for plant in (planted_spurious, planted_rational, extremal_rational if number % 2 else extremal):
-                yield from _on_family(formula, function, plant, dims, rng, tally)
+        random = [partial(from_family, family, start) for family in _families(formula, function, number)]
+        for source in _mixed(random, made, number, aim):
+            yield from _on_family(formula, function, source, dims, rng, tally)
+
+
+def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list[Draw]:
+    """Points that random starts on random losses almost never reach (theory §4): spurious, flat, or where f bends down."""
+    statement = second_order_of(formula)
+    if statement is None or len(statement.variables) != 2:
+        return []
+    spurious: list[Draw] = [planted_spurious, extremal_rational, planted_rational, extremal]
+    planted = [] if aim is Aim.RANK_DEFICIENT or tilts(statement) else spurious
+    return [*planted, *(partial(curved, kind) for kind in _bent(formula, function))]
+
+
+def _mixed(random: Sequence[Draw], made: Sequence[Draw], number: int, aim: Aim) -> Sequence[Draw]:
+    """Two or three sources for one choice of sizes, in turn, so that many sizes meet many sources."""
+    if not made:
+        return random
+    if aim is not Aim.SPURIOUS:
+        return [random[0], made[number % len(made)]]
+    turn = [made[(2 * number) % len(made)], made[(2 * number + 1) % len(made)]]
+    return [*random[:1], *turn] if number % 2 == 0 else turn
+
+
+def _bent(formula: Formula, function: FunctionSymbol | None) -> list[Curved]:
+    """The kinds of curvature beside positive ones that a claim leaves room for."""
+    if function is None:
+        return []
+    kinds = {s.kind for s in curvature_of(formula, function)}
+    return [] if kinds - {"convex"} else [Curved.FLAT] if kinds else [Curved.FLAT, Curved.ANY]
 
 
 def _unknowns(formula: Formula, dims: dict[str, int]) -> int:

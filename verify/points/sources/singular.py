@@ -73,7 +73,10 @@ def _difference(left: Term, right: Term) -> Term:
 
 
 def with_singular_vectors(batch: Batch, formula: Formula) -> Batch:
-    """The batch with the columns of every `singular_pair` set; other batches as they are."""
+    """The batch with the columns of every `singular_pair` set; other batches as they are.
+
+    Instances without such a pair (σ_r of a matrix with fewer than r rows) meet no assumption that names it: they are left out.
+    """
     for pair in singular_pairs(formula):
         terms = [instantiate(t, batch.functions) for t in (pair.matrix, pair.index)]
         with np.errstate(all="ignore"):
@@ -86,7 +89,7 @@ def with_singular_vectors(batch: Batch, formula: Formula) -> Batch:
         safe = np.clip(place, 0, min(rows, cols) - 1)
         own = np.arange(batch.count)
         left, right = u[own, :, safe], vt[own, safe, :]
-        bad = ~finite | (place != safe)
-        left, right = np.where(bad[:, None], np.nan, left), np.where(bad[:, None], np.nan, right)
+        left, right = np.where(finite[:, None], left, np.nan), np.where(finite[:, None], right, np.nan)
         batch = replace(batch, values={**batch.values, pair.left: left[..., None], pair.right: right[..., None]})
+        batch = batch.pick(np.flatnonzero(place == safe))
     return batch
