@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import count, product
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def allowed(dims: dict[str, int], conditions: Sequence[Comparison]) -> bool:
 
 
 def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator) -> Iterator[dict[str, int]]:
-    """Endless choices of sizes: every combination from 1 to 3 in random order, then random ones up to 6.
+    """Endless choices of sizes: every combination from 1 to 3 in random order, each third one random up to 6; then those only.
 
     Ends at once if none of several thousand choices is allowed.
     """
@@ -45,18 +45,17 @@ def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.
         while allowed({}, rules):
             yield {}
         return
-    small = [dict(zip(names, c, strict=True)) for c in product(SIZES[:3], repeat=min(len(names), 5))] if len(names) <= 5 else []
-    order = rng.permutation(len(small))
-    found = 0
-    for i in order:
-        if allowed(small[i], rules):
-            found += 1
-            yield small[i]
+    small = [dict(zip(names, c, strict=True)) for c in product(SIZES[:3], repeat=len(names))] if len(names) <= 5 else []
+    few = iter([small[i] for i in rng.permutation(len(small)) if allowed(small[i], rules)])
     misses = 0
-    while misses < 3000:
-        choice = {n: int(rng.choice(SIZES)) for n in names}
+    for number in count():
+        choice = next(few, None) if number % 3 < 2 else None
+        if choice is None:
+            choice = {n: int(rng.choice(SIZES)) for n in names}
         if allowed(choice, rules):
             misses = 0
             yield choice
         else:
             misses += 1
+            if misses == 3000:
+                return
