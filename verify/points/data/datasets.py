@@ -1,6 +1,6 @@
 """Real-data instances: a LoRA problem trained from zero or large initialization and polished to a second-order point.
 
-Main definitions: `batch_for`, `DatasetInstance`, `problem_of`.
+Main definitions: `batch_for`, `on_data`, `DatasetInstance`, `problem_of`.
 
 Implementation notes
     `digits` (see `points.data.digits`): the weight decay is 0.13, chosen by measurement so that the minimizer X⋆ of
@@ -22,13 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from verify.evaluation.batches import Batch, instantiate
+from verify.calculus.conditions import Condition, reduced
+from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.interpret import bind_dims
 from verify.language.errors import NoSource, ShapeError
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.settings import lora
 from verify.language.sources import Dataset
+from verify.language.statements import Curvature
 from verify.language.terms import Dim, Term
 from verify.language.translate import term_of
 from verify.points.data.cancer import cancer_problem
@@ -44,7 +46,7 @@ SPREAD = 1e-2
 """Standard deviation of the entries of A at the start; B starts at 0."""
 LARGE = 2.0
 """Standard deviation of the entries of both factors at a large start."""
-_SEED = 20250209
+SEED = 20250209
 _RANK_CUT = 1e-9
 _ROUNDING = 1e-15
 
@@ -102,32 +104,57 @@ def batch_for(formula: Formula) -> DatasetInstance:
         raise NoSource(f"{source} is not a data set")
     problem = problem_of(source.name)
     target, trained = target_point(source.name), trained_point(source.rank, source.name, source.init)
-    values = {
-        "A": trained.first[None],
-        "B": trained.second[None],
-        "X⋆": target.point[None],
-        "S": target.witness[None],
-        "λ": np.array([float(problem.decay)]),
-    }
+    values = {"A": trained.first[None], "B": trained.second[None], **fixed_values(problem, target)}
+    batch = on_data(formula, problem, values, frozenset())
+    deficient = _rank(trained.first @ trained.second.T) < source.rank
+    branch = f"{'rank-deficient' if deficient else 'full-rank'} branch"
+    return DatasetInstance(batch, _facts(problem, target, trained), branch, (source, *sorted(batch.dims.items())))
+
+
+def fixed_values(problem: DataProblem, target: Target) -> dict[str, Array]:
+    """X⋆, S and λ of a data set, each with a leading axis of one."""
+    return {"X⋆": target.point[None], "S": target.witness[None], "λ": np.array([float(problem.decay)])}
+
+
+def on_data(formula: Formula, problem: DataProblem, values: dict[str, Array], computed: frozenset[str]) -> Batch:
+    """Instances of a formula with the data's loss as its function.
+
+    Args:
+        formula: the claim.
+        problem: the data.
+        values: of the variables, all with the same leading axis or one of length 1.
+        computed: names of variables that the caller computes later.
+
+    Raises:
+        NoSource: if the formula has a variable or a size that the data set does not fix.
+    """
     for name in formula.variables:
-        if name not in values and name not in formula.functions():
+        if name not in values and name not in computed and name not in formula.functions():
             raise NoSource(f"the data set has no value for {name}")
     for name in formula.functions():
         if name != problem.loss.name:
             raise NoSource(f"the data set has no function {name}, only {problem.loss.name}")
     for name, domain in formula.scalars().items():
-        if not domain.contains(problem.decay):
+        if name == "λ" and not domain.contains(problem.decay):
             raise NoSource(f"the data set's {name} = {float(problem.decay)} lies outside {domain.text(name)}")
     functions = {name: _renamed(problem.loss, f) for name, f in formula.functions().items()}
-    dims = _dims(formula, {n: v.shape[1:] for n, v in values.items()}, problem)
-    batch = Batch(dims, {**values, **problem.values()}, {}, functions, str(source), 1)
-    deficient = _rank(trained.first @ trained.second.T) < source.rank
-    branch = f"{'rank-deficient' if deficient else 'full-rank'} branch"
-    return DatasetInstance(batch, _facts(problem, target, trained), branch, (source, *sorted(dims.items())))
+    dims = _dims(formula, {n: v.shape[1:] for n, v in values.items()}, problem, computed)
+    count = max(len(v) for v in values.values())
+    full = {n: np.broadcast_to(v, (count, *v.shape[1:])) for n, v in {**values, **problem.values()}.items()}
+    assured = _convexity(formula, functions) if problem.convex else frozenset()
+    return Batch(dims, full, {}, functions, str(formula.source), count, assured)
 
 
-def _dims(formula: Formula, sizes: dict[str, tuple[int, ...]], problem: DataProblem) -> dict[str, int]:
-    shapes = {name: shape for name, shape in formula.matrices().items() if shape}
+def _convexity(formula: Formula, functions: dict[str, FunctionSymbol]) -> frozenset[Condition]:
+    """The assumptions `convex(f)`: they hold by construction for a convex data loss."""
+    kept = [s for s in formula.given if isinstance(s, Curvature) and s.kind == "convex" and s.function.body.op == "smooth"]
+    return frozenset(instantiate_condition(reduced(s), functions) for s in kept)
+
+
+def _dims(
+    formula: Formula, sizes: dict[str, tuple[int, ...]], problem: DataProblem, computed: frozenset[str]
+) -> dict[str, int]:
+    shapes = {name: shape for name, shape in formula.matrices().items() if shape and name not in computed}
     shapes |= {f"the argument of {name}": f.shape for name, f in formula.functions().items()}
     known = sizes | {name: tuple(problem.dims.values()) for name in shapes if name not in sizes}
     try:
@@ -171,7 +198,7 @@ def target_point(name: str = "digits") -> Target:
 def trained_point(rank: int, name: str = "digits", init: str = "zero") -> Trained:
     """A second-order point from A Gaussian with standard deviation `SPREAD`, B = 0, or from large Gaussian factors."""
     problem = problem_of(name)
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(SEED)
     rows, cols = problem.dims.values()
     first, second = rng.standard_normal((rows, rank)), rng.standard_normal((cols, rank))
     spread, other = (SPREAD, 0.0) if init == "zero" else (LARGE, LARGE)
