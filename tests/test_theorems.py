@@ -171,7 +171,6 @@ EQUIVALENT = {
         "without assumption 1",
     ): "Theorem B and C2 hold for every rank of X⋆: α ≤ βσ_r(X)/σ_{r⋆}(X⋆)",
     ("implicit_bias.nuclear_norm_confined_of_monotone", "without assumption 0"): "for λ = 0 both say f(X) ≤ f(0)",
-    ("implicit_bias.distance_of_approximate_point", "without assumption 1"): "B_ε is proved for every rank of X⋆ (theory §8)",
 }
 """Mutants that are true, with the reason."""
 

@@ -26,14 +26,16 @@ Tags
     implicit bias, zero initialization, weight decay, gradient flow, early dynamics, approximate stationarity
 """
 
+from hypothesis import example
 from sympy import MatrixSymbol, sqrt
 
 from verify import *
 
 s = lora()
 A, B, X, f, L, m, n, r, lam = s.A, s.B, s.X, s.f, s.L, s.m, s.n, s.r, s.decay
-A0, Xs = s.A0, s.regularized_stationary()[0]
-S = s.regularized_stationary()[1]
+A0, (Xs, S) = s.A0, s.regularized_stationary()
+symbols = (A, B, f, lam, Xs, S)
+"""Bound one by one where X⋆ may have any rank: with the setting, X⋆ comes with `rank X⋆ ≤ r`."""
 G, Gs = f.grad(X), f.grad(Xs)
 al, be = positives("α β")
 eta = positives("η")
@@ -42,6 +44,7 @@ half_size = (frobenius(A) ** 2 + frobenius(B) ** 2) / 2
 start_value = f(zeros(m, n)) + lam / 2 * frobenius(A0) ** 2
 """L at zero initialization (A₀, 0)."""
 radius = (f(zeros(m, n)) - f(X)) / lam + frobenius(A0) ** 2 / 2
+confined = [le(nuclear(X), half_size), le(lam * half_size, start_value - f(X))]
 flow = gradient_flow(L, start=(A0, zeros(n, r)))
 
 u, v, z = matrices("u", m, 1), matrices("v", n, 1), matrices("z", r, 1)
@@ -151,6 +154,24 @@ def update_mode_is_difference_of_modes():
     return forall(s, u, v, then=equal(4 * inner(u, X * v), inner(growing, growing) - inner(dying, dying)))
 
 
+@claim(cite="theory §6, Early dynamics", keyword=Keyword.TIGHT, uses=["mode_grows_at_singular_value_minus_decay"])
+def modes_coincide_of_zero_initialization():
+    """At LoRA's own start B = 0 the growing and the dying mode are both `Aᵀu`, so that X starts at 0 in every mode, at `σ‖Aᵀu‖²`."""
+    speed_A, speed_B = -slope_A, -slope_B
+    return forall(
+        s,
+        u,
+        v,
+        rate,
+        given=[*mode_of_gradient, equal(B, 0)],
+        then=[
+            equal(growing, A.T * u),
+            equal(dying, A.T * u),
+            equal(inner(u, (speed_A * B.T + A * speed_B.T) * v), rate * inner(A.T * u, A.T * u)),
+        ],
+    )
+
+
 @claim(cite="theory §6, Exclusion needs an SOSP", keyword=Keyword.TIGHT)
 def zero_update_stays_of_orthogonal_start():
     """If `∇f(0)ᵀA₀ = 0`, descent from (A₀, 0) never leaves X = 0: `∇_B L = 0` and `∇_A L = λA` where B = 0."""
@@ -234,6 +255,33 @@ def penalty_confined_without_start():
 
 
 @claim(cite="theory §6, Confinement", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def penalty_confined_along_gradient_flow_without_start():
+    """False: along gradient flow from (A₀, 0) the penalty is confined without the term of A₀."""
+    return always(flow, given=lt(0, lam), then=le(lam * half_size, f(zeros(m, n)) - f(X)))
+
+
+@claim(cite="theory §6, Confinement", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def nuclear_norm_confined_in_half_the_ball():
+    """False: confinement with half the radius, `2‖X‖_* ≤ (f(0) − f(X))/λ + ½‖A₀‖²`."""
+    return forall(s, A0, given=[lt(0, lam), le(L, start_value)], then=le(2 * lam * nuclear(X), start_value - f(X)))
+
+
+@claim(cite="theory §6, Early dynamics", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def update_mode_starts_at_its_later_rate():
+    """False: at LoRA's own start B = 0, X grows in a mode at `(σ − λ)‖Aᵀu‖²` (weight decay does not act on X = 0)."""
+    speed_A, speed_B = -G0 * B - lam * A, -G0.T * A - lam * B
+    return forall(
+        linear,
+        G0,
+        u,
+        v,
+        rate,
+        given=[*mode_of_linear, equal(B, 0)],
+        then=equal(inner(u, (speed_A * B.T + A * speed_B.T) * v), (rate - lam) * inner(A.T * u, A.T * u)),
+    )
+
+
+@claim(cite="theory §6, Confinement", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def norm_never_increases_along_gradient_descent():
     """False: weight decay makes the penalty decrease at every step of descent."""
     descent = gradient_descent(L, step=eta, start=(A0, zeros(n, r)))
@@ -310,17 +358,16 @@ def value_gap_of_approximate_point():
 
 @claim(cite="theory §8, B_ε", keyword=Keyword.UPPER, uses=["gradient_of_approximate_point", "pairing_of_any_point"])
 def distance_of_approximate_point():
-    """B_ε: `α_pair‖X−X⋆‖² ≤ ½εω + (γ + ½H[D_z, D_z])_+ ‖X⋆‖_*` for any unit z, (u, v) the top pair of G, for every f."""
+    """B_ε: `α_pair‖X−X⋆‖² ≤ ½εω + (γ + ½H[D_z, D_z])_+ ‖X⋆‖_*` for any unit z, (u, v) the top pair of G, every f, any rank X⋆."""
     return forall(
-        s,
-        Xs,
+        *symbols,
         u,
         v,
         z,
         gamma,
         C,
         D,
-        given=[approximate, singular_pair(G, 1, u, v), distinct(z, 0)],
+        given=[s.stationary_definition(), approximate, singular_pair(G, 1, u, v), distinct(z, 0)],
         then=le(
             inner(G - Gs, X - Xs),
             error * size / 2 + positive_part(gamma + f.hess(X)(move, move) / (2 * inner(z, z))) * nuclear(Xs),
@@ -340,6 +387,27 @@ def value_gap_without_error():
         Y,
         given=[convex(f), approximate, equal(rank(X), 0)],
         then=le(L - f(Y) - lam * nuclear(Y), gamma * nuclear(Y)),
+    )
+
+
+@claim(cite="theory §8, B_ε needs the term in ε", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+@example(
+    **{"m": 1, "n": 1, "r": 2, "λ": 1, "γ": 0, "A": [[2, 0]], "B": [[2, 0]], "C": [[4, 0]], "D": [[4, 0]]},
+    **{"X⋆": [[2]], "S": [[1]], "u": [[1]], "v": [[1]], "z": [[0], [1]]},
+    f=lambda Y: frobenius(Y) ** 2 / 2 - 3 * Y[0, 0],
+)
+def distance_without_error():
+    """False: `α_pair‖X−X⋆‖² ≤ (γ + ½H[D_z, D_z])_+ ‖X⋆‖_*` at an approximate point: the distance is bounded without ε."""
+    return forall(
+        *symbols,
+        u,
+        v,
+        z,
+        gamma,
+        C,
+        D,
+        given=[s.stationary_definition(), approximate, singular_pair(G, 1, u, v), equal(frobenius(z), 1)],
+        then=le(inner(G - Gs, X - Xs), bend * nuclear(Xs)),
     )
 
 

@@ -33,6 +33,14 @@ from first_order import (
     pairing_of_stationary,
     singular_values_of_gradient_reach_decay,
 )
+from implicit_bias import (
+    confined,
+    distance_of_approximate_point,
+    flow,
+    imbalance_le_error_times_size,
+    nuclear_norm_confined_of_monotone,
+    value_gap_of_approximate_point,
+)
 from low_rank import gradient_in_subdifferential_of_rank_deficient
 from nuclear_norm import nuclear_eq_penalty_of_stationary
 from sympy import Rational
@@ -149,3 +157,49 @@ network_theorem_a = on(gradient_in_subdifferential_of_rank_deficient, source=wid
 network_update_is_target = on(update_eq_target_of_rank_deficient, source=wide_network)
 network_theorem_b = on(pairing_le_excess_times_block, source=narrow_network)
 network_large_start_theorem_b = on(pairing_le_excess_times_block, source=large_network)
+
+
+# Whole runs: each claim is read at the start and after every step.
+digits_run = training("digits", rank=2, init="zero", steps=30)
+digits_large_run = training("digits", rank=2, init="large", steps=30)
+cancer_run = training("cancer", rank=2, init="zero", steps=60)
+cancer_large_run = training("cancer", rank=2, init="large", steps=60)
+network_run = training("network", rank=2, init="zero", steps=30)
+network_large_run = training("network", rank=2, init="large", steps=30)
+
+digits_value_gap_along_training = on(value_gap_of_approximate_point, source=digits_run)
+digits_large_start_value_gap_along_training = on(value_gap_of_approximate_point, source=digits_large_run)
+cancer_value_gap_along_training = on(value_gap_of_approximate_point, source=cancer_run)
+cancer_large_start_value_gap_along_training = on(value_gap_of_approximate_point, source=cancer_large_run)
+
+digits_distance_along_training = on(distance_of_approximate_point, source=digits_run)
+digits_large_start_distance_along_training = on(distance_of_approximate_point, source=digits_large_run)
+cancer_distance_along_training = on(distance_of_approximate_point, source=cancer_run)
+cancer_large_start_distance_along_training = on(distance_of_approximate_point, source=cancer_large_run)
+network_distance_along_training = on(distance_of_approximate_point, source=network_run)
+network_large_start_distance_along_training = on(distance_of_approximate_point, source=network_large_run)
+
+digits_balance_along_training = on(imbalance_le_error_times_size, source=digits_run)
+digits_large_start_balance_along_training = on(imbalance_le_error_times_size, source=digits_large_run)
+cancer_balance_along_training = on(imbalance_le_error_times_size, source=cancer_run)
+network_balance_along_training = on(imbalance_le_error_times_size, source=network_run)
+
+# Active at every state: so descent with line search has met the assumption L ≤ L₀ at every step.
+digits_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=digits_run)
+cancer_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=cancer_run)
+network_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=network_run)
+
+
+@claim(
+    cite="theory §6, Confinement",
+    keyword=Keyword.UPPER,
+    uses=["implicit_bias.loss_decreases_along_gradient_flow", "nuclear_norm.nuclear_le_half_of_squared_factors"],
+    source=training("digits", rank=2, method="flow", steps=40),
+)
+def digits_confined_along_flow():
+    """Along gradient flow on the digits, from (A₀, 0), `‖X_t‖_* ≤ ½(‖A_t‖² + ‖B_t‖²) ≤ (f(0) − f(X_t))/λ + ½‖A₀‖²` at all times."""
+    return always(flow, given=lt(0, lam), then=confined)
+
+
+cancer_confined_along_flow = on(digits_confined_along_flow, source=training("cancer", rank=2, method="flow", steps=40))
+network_confined_along_flow = on(digits_confined_along_flow, source=training("network", rank=2, method="flow", steps=40))

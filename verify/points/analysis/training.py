@@ -74,21 +74,28 @@ def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array) -> R
 
 
 def descent(loss: Term, variables: Sequence[Term], batch: Batch, steps: int) -> Run:
-    """Gradient descent with Armijo's line search (L decreases by at least 1e-4 of the predicted amount), from the batch."""
+    """Gradient descent with Armijo's line search (L decreases by at least 1e-4 of the predicted amount), from the batch.
+
+    The first rate tried is Barzilai and Borwein's (IMA J. Numer. Anal. 1988) where the last step met positive curvature,
+    and twice the last one elsewhere. The run ends before `steps` where no rate decreases L, at rounding level.
+    """
     points = [stacked(variables, batch)]
     value, slope = value_and_gradient(loss, variables, batch)
-    rate = 1.0
+    rate = 0.5
     for _ in range(steps):
         rate, predicted = 2 * rate, float(slope @ slope)
         while rate > 1e-14:
             trial = points[-1] - rate * slope
             new, ahead = value_and_gradient(loss, variables, placed(variables, batch, trial))
-            if new <= value - 1e-4 * rate * predicted:
+            if new < value and new <= value - 1e-4 * rate * predicted:
                 break
             rate /= 2
         else:
             break
         points.append(trial)
+        bend = float((trial - points[-2]) @ (ahead - slope))
+        if bend > 0:
+            rate = float(np.sum((trial - points[-2]) ** 2)) / bend / 2
         value, slope = new, ahead
     return _run(loss, variables, batch, np.arange(len(points)), points)
 

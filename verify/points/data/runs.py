@@ -21,23 +21,21 @@ import numpy as np
 from verify.calculus.conditions import HessianSemidefinite
 from verify.calculus.differentiate import expand
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
-from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
-from verify.evaluation.hessians import hessian_matrix
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.sources import Training
-from verify.language.statements import Comparison, Stationary
+from verify.language.statements import Stationary
+from verify.losses.problem import Problem
 from verify.points.analysis.training import Run, descent, flow
 from verify.points.data.datasets import LARGE, SEED, DatasetInstance, fixed_values, lora_loss, on_data, problem_of, target_point
+from verify.points.finder.lowering import lowered
 from verify.points.sources.singular import singular_pairs, with_singular_vectors
 from verify.points.sources.tilted import ridges, tilts, with_tilts
 
 Array = Any
 _FIRST_TIME, _LAST_TIME = 1e-2, 100.0
-_CHUNK = 8
-"""States whose Hessians are evaluated together."""
 
 
 @lru_cache(maxsize=16)
@@ -118,11 +116,15 @@ def lowest_curvatures(batch: Batch, tilted: Stationary) -> Array:
     """The smallest Hessian eigenvalue of a tilted loss at γ = 0, for every instance, `(count,)`."""
     nothing = {name: np.zeros(batch.count) for name in _unknown_ridge(tilted)}
     nothing |= {t.datum: np.zeros_like(batch.values[name]) for name, t in tilts(tilted).items()}
-    bare = replace(batch, values={**batch.values, **nothing})
+    data = {n: v for n, v in {**batch.values, **nothing}.items() if n not in tilts(tilted)}
     loss = instantiate(expand(tilted.loss), batch.functions)
-    chunks = np.array_split(np.arange(batch.count), max(1, batch.count // _CHUNK))
-    found = [np.linalg.eigvalsh(hessian_matrix(loss, tilted.variables, bare.pick(chunk)))[:, 0] for chunk in chunks]
-    return np.concatenate(found)
+    first, second = tilted.variables
+    stack = Problem(batch.family, loss, ((first, second),), None, batch.dims, data, count=batch.count)
+    low = lowered(stack)
+    points = low.flat({name: batch.values[name] for name in tilts(tilted)})
+    # One by one: the data of a state fill the cache.
+    hessians = (low.hessian(points[[k]], low.load(stack, np.array([k]))) for k in range(batch.count))
+    return np.array([np.linalg.eigvalsh(h[0])[0] for h in hessians])
 
 
 def _require_process(formula: Formula, batch: Batch, source: Training) -> None:
