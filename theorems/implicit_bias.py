@@ -156,7 +156,7 @@ def update_mode_is_difference_of_modes():
 
 @claim(cite="theory §6, Early dynamics", keyword=Keyword.TIGHT, uses=["mode_grows_at_singular_value_minus_decay"])
 def modes_coincide_of_zero_initialization():
-    """At LoRA's own start B = 0 the growing and the dying mode are both `Aᵀu`, so that X starts at 0 in every mode, at `σ‖Aᵀu‖²`."""
+    """At LoRA's own start B = 0 the growing and the dying mode are both `Aᵀu`: in each mode X leaves 0 at speed `σ‖Aᵀu‖²`."""
     speed_A, speed_B = -slope_A, -slope_B
     return forall(
         s,
@@ -358,7 +358,7 @@ def value_gap_of_approximate_point():
 
 @claim(cite="theory §8, B_ε", keyword=Keyword.UPPER, uses=["gradient_of_approximate_point", "pairing_of_any_point"])
 def distance_of_approximate_point():
-    """B_ε: `α_pair‖X−X⋆‖² ≤ ½εω + (γ + ½H[D_z, D_z])_+ ‖X⋆‖_*` for any unit z, (u, v) the top pair of G, every f, any rank X⋆."""
+    """B_ε: `α_pair‖X−X⋆‖² ≤ ½εω + (γ + ½H[D_z, D_z])_+ ‖X⋆‖_*` for any unit z, (u, v) the top pair of G, every f and X⋆."""
     return forall(
         *symbols,
         u,

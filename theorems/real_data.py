@@ -197,7 +197,7 @@ network_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=ne
     source=training("digits", rank=2, method="flow", steps=40),
 )
 def digits_confined_along_flow():
-    """Along gradient flow on the digits, from (A₀, 0), `‖X_t‖_* ≤ ½(‖A_t‖² + ‖B_t‖²) ≤ (f(0) − f(X_t))/λ + ½‖A₀‖²` at all times."""
+    """Along gradient flow from (A₀, 0), on the digits, `‖X_t‖_* ≤ ½(‖A_t‖² + ‖B_t‖²) ≤ (f(0) − f(X_t))/λ + ½‖A₀‖²`."""
     return always(flow, given=lt(0, lam), then=confined)
 
 

@@ -57,7 +57,9 @@ def _modelled(batch: Batch) -> _Modelled:
 
 
 def decide_on(formula: Formula, identifier: str) -> Payload:
-    """Decide a claim on its data set's instance, or on every state of a run: HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
+    """Decide a claim on its data set's instance, or on every state of a run.
+
+    HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
 
     Args:
         formula: a `forall` claim with a data set as its source, or a claim with a training run as its source.

@@ -50,13 +50,14 @@ class Run:
         return sum(np.sum(p * p, axis=(1, 2)) for p in self.points.values()) / 2
 
 
-def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array) -> Run:
-    """Gradient flow from the batch's own values, seen at increasing times (LSODA, relative accuracy 1e-9).
+def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array, method: str = "LSODA") -> Run:
+    """Gradient flow from the batch's own values, seen at increasing times (SciPy's `solve_ivp`, relative accuracy 1e-9).
 
     Args:
         loss, variables: the loss and its matrices.
         batch: a batch of one.
         times: from 0 on, `(count,)`.
+        method: of `solve_ivp`; an explicit one such as `DOP853` needs no Jacobian, which many unknowns make costly.
 
     Raises:
         ArithmeticError: if the solver does not reach the last time.
@@ -67,7 +68,7 @@ def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array) -> R
         return -value_and_gradient(loss, variables, placed(variables, batch, point))[1]
 
     start = stacked(variables, batch)
-    found = solve_ivp(velocity, (times[0], times[-1]), start, method="LSODA", t_eval=times, rtol=1e-9, atol=1e-14)
+    found = solve_ivp(velocity, (times[0], times[-1]), start, method=method, t_eval=times, rtol=1e-9, atol=1e-14)
     if not found.success:
         raise ArithmeticError(f"the flow stopped at time {found.t[-1]:g}: {found.message}")
     return _run(loss, variables, batch, times, list(found.y.T))

@@ -20,13 +20,17 @@ import numpy as np
 
 from verify.calculus.conditions import HessianSemidefinite
 from verify.calculus.differentiate import expand
+from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
+from verify.language.settings import lora
 from verify.language.sources import Training
 from verify.language.statements import Stationary
+from verify.language.terms import make, number
+from verify.language.translate import term_of
 from verify.losses.problem import Problem
 from verify.points.analysis.training import Run, descent, flow
 from verify.points.data.datasets import LARGE, SEED, DatasetInstance, fixed_values, lora_loss, on_data, problem_of, target_point
@@ -35,7 +39,7 @@ from verify.points.sources.singular import singular_pairs, with_singular_vectors
 from verify.points.sources.tilted import ridges, tilts, with_tilts
 
 Array = Any
-_FIRST_TIME, _LAST_TIME = 1e-2, 100.0
+_FIRST_TIME, _LAST_TIME = 1e-2, 50.0
 
 
 @lru_cache(maxsize=16)
@@ -51,7 +55,8 @@ def run_of(source: Training) -> Run:
     batch = problem.batch({"A": spread * first, "B": other * second, "λ": float(problem.decay)}, r=source.rank)
     if source.method == "descent":
         return descent(loss, variables, batch, source.steps)
-    return flow(loss, variables, batch, np.concatenate([[0.0], np.geomspace(_FIRST_TIME, _LAST_TIME, source.steps)]))
+    times = np.concatenate([[0.0], np.geomspace(_FIRST_TIME, _LAST_TIME, source.steps)])
+    return flow(loss, variables, batch, times, method="DOP853")
 
 
 def states_for(formula: Formula) -> DatasetInstance:
@@ -132,10 +137,11 @@ def _require_process(formula: Formula, batch: Batch, source: Training) -> None:
     process = formula.process
     if process is None:
         return
-    if process.step is not None or source.method != "flow":
+    same = polynomial_of(expand(make("add", process.loss, make("mul", number(-1), term_of(lora().L))))).is_zero
+    if process.step is not None or source.method != "flow" or not same:
         raise NoSource(f"the claim's process is another one than {source}")
     first = batch.at(0)
-    starts = [instantiate(t, batch.functions) for t in process.start]
-    for variable, value in zip(process.variables, evaluate_terms(starts, first.environment(), FloatField()), strict=False):
-        if not np.array_equal(np.broadcast_to(value, first.values[variable.payload[0]].shape), first.values[variable.payload[0]]):
-            raise NoSource(f"the claim's {variable.payload[0]} starts elsewhere than in {source}")
+    starts = evaluate_terms([instantiate(t, batch.functions) for t in process.start], first.environment(), FloatField())
+    for name, start in zip((v.payload[0] for v in process.variables), starts, strict=False):
+        if np.any(start != first.values[name]):
+            raise NoSource(f"the claim's {name} starts elsewhere than in {source}")

@@ -1,7 +1,8 @@
 """Second-order points of tilted losses, by construction: any pair is one where the tilt is free to balance its gradient.
 
-Main definitions: `tilts`, `tilted`, `with_tilts`, `ridges`. A loss `L + (γ/2)‖θ‖² − ⟨C, A⟩ − ⟨D, B⟩` with free data C and D has a stationary point
-wherever one likes: C and D are solved for, and whether `∇²L ⪰ −γI` is read like any other assumption (theory §8).
+Main definitions: `tilts`, `tilted`, `with_tilts`, `ridges`. A loss `L + (γ/2)‖θ‖² − ⟨C, A⟩ − ⟨D, B⟩` with free data C and D
+has a stationary point wherever one likes: C and D are solved for, and whether `∇²L ⪰ −γI` is read like any other assumption
+(theory §8).
 """
 
 from __future__ import annotations
