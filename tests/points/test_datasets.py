@@ -12,10 +12,11 @@ from verify import *
 from verify.evaluation.batches import instantiate
 from verify.evaluation.hessians import hessian_matrix
 from verify.language.translate import term_of
-from verify.points.data.datasets import batch_for, target_point, trained_point
+from verify.points.data.datasets import batch_for
 from verify.points.data.digits import DECAY, digits_problem, one_thread
 from verify.points.data.polish import value_and_gradient
 from verify.points.data.proximal import duality_gap, slope_of
+from verify.points.data.solved import target_point, trained_point
 from verify.runner.loading import shipped_folder
 from verify.runner.real_data import decide_on
 from verify.runner.verdicts import Candidate, Held, Unknown, Vacuous

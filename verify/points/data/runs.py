@@ -33,7 +33,8 @@ from verify.language.terms import make, number
 from verify.language.translate import term_of
 from verify.losses.problem import Problem
 from verify.points.analysis.training import Run, descent, flow
-from verify.points.data.datasets import LARGE, SEED, DatasetInstance, fixed_values, lora_loss, on_data, problem_of, target_point
+from verify.points.data.datasets import DatasetInstance, fixed_values, on_data
+from verify.points.data.solved import LARGE, SEED, lora_loss, problem_of, target_point
 from verify.points.finder.lowering import lowered
 from verify.points.sources.singular import singular_pairs, with_singular_vectors
 from verify.points.sources.tilted import ridges, tilts, with_tilts
