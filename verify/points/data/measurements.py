@@ -7,7 +7,9 @@ References: theory §3 (Theorem A), §4 (Theorem B), §6 (early dynamics).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +111,7 @@ def facts(problem: DataProblem, target: Target, found: Measured) -> tuple[str, .
     """The measurements in words, the most telling first."""
     gap = "no lower bound (f not convex)" if target.gap is None else f"duality gap {abs(target.gap):.0e}"
     b = found.theorem_b
-    terms = () if b is None else (f"α_pair = {b.alpha:.4g}", f"β_dir = {b.beta:.4g}", f"Theorem B {chain(b)}")
+    terms = () if b is None else (f"α_pair = {b.alpha:.4g}", f"β_dir = {b.beta:.4g}", f"Theorem B {chain(b.sides)}")
     return (
         f"{problem.title}, N={problem.count}",
         f"λ={float(problem.decay):g}",
@@ -128,10 +130,10 @@ def facts(problem: DataProblem, target: Target, found: Measured) -> tuple[str, .
     )
 
 
-def chain(found: TheoremB) -> str:
-    """The sides of Theorem B, `0.1 ≤ 0.2 ≤ 0.3 ≤ 0.4` where they are in order: a side that is larger is shown as such."""
-    text = f"{found.sides[0]:.4g}"
-    for before, after in zip(found.sides, found.sides[1:], strict=False):
+def chain(sides: Sequence[float]) -> str:
+    """The sides of Theorem B, `0.1 ≤ 0.2 ≤ 0.3 ≤ 0.4` where they are in order: a step that is not shows `>`."""
+    text = f"{sides[0]:.4g}"
+    for before, after in pairwise(sides):
         text += f" {'≤' if before <= after else '>'} {after:.4g}"
     return text
 
