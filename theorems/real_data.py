@@ -162,7 +162,7 @@ network_large_start_theorem_b = on(pairing_le_excess_times_block, source=large_n
 # Whole runs: each claim is read at the start and after every step.
 digits_run = training("digits", rank=2, init="zero", steps=30)
 digits_large_run = training("digits", rank=2, init="large", steps=30)
-cancer_run = training("cancer", rank=2, init="zero", steps=60)
+cancer_run = training("cancer", rank=3, init="zero", steps=60)
 cancer_large_run = training("cancer", rank=2, init="large", steps=60)
 network_run = training("network", rank=2, init="zero", steps=30)
 network_large_run = training("network", rank=2, init="large", steps=30)

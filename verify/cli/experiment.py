@@ -15,8 +15,6 @@ from verify.cli.files import require_parent, write_json
 from verify.cli.main import OK, UsageError
 from verify.language.sources import DATASETS, INITIALIZATIONS
 
-_RANKS = {"digits": (4, 2), "cancer": (3, 1), "network": (5, 2)}
-"""LoRA ranks above and below the rank of X⋆."""
 _HEAD = ("r", "start", "branch", "rank X", "effective rank", "‖X−X⋆‖/‖X⋆‖", "‖G‖_op/λ", "α_pair", "β_dir")
 _SIDES = "α_pair‖X−X⋆‖² ≤ ⟨E,X⋆⟩ ≤ (‖G_⊥‖_op−λ)_+‖P_U^⊥X⋆P_V^⊥‖_* ≤ (β_dir)_+σ_r(X)‖P_U^⊥X⋆P_V^⊥‖_*"
 
@@ -32,25 +30,25 @@ def experiment(arguments: argparse.Namespace) -> int:
         raise UsageError(f"the data set {unknown[0]!r} is unknown: use one of {', '.join(DATASETS)}")
     documents = []
     for name in names:
-        ranks = _RANKS[name] if arguments.rank is None else (arguments.rank,)
-        documents.append(_measure(name, ranks))
+        documents.append(_measure(name, arguments.rank))
         print(_table(documents[-1]))
     if arguments.json:
         write_json(arguments.json, {"schema": 1, "problems": documents})
     return OK
 
 
-def _measure(name: str, ranks: tuple[int, ...]) -> dict[str, Any]:
+def _measure(name: str, rank: int | None) -> dict[str, Any]:
     from verify.points.data.digits import one_thread
     from verify.points.data.measurements import growth, measured
-    from verify.points.data.solved import problem_of, target_point, trained_point
+    from verify.points.data.solved import RANKS, problem_of, target_point, trained_point
 
+    ranks = RANKS[name] if rank is None else (rank,)
     with one_thread():
         problem, target = problem_of(name), target_point(name)
         runs = []
-        for rank in ranks:
+        for r in ranks:
             for init in INITIALIZATIONS:
-                found = measured(problem, target, trained_point(rank, name, init))
+                found = measured(problem, target, trained_point(r, name, init))
                 runs.append({"start": init, "branch": found.branch, **asdict(found)})
         predicted, seen = growth(problem, max(ranks))
     rows, cols = problem.dims.values()

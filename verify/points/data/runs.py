@@ -12,6 +12,7 @@ References: theory §6, §8.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -29,7 +30,7 @@ from verify.language.formulas import Formula
 from verify.language.settings import lora
 from verify.language.sources import Training
 from verify.language.statements import Stationary
-from verify.language.terms import make, number
+from verify.language.terms import Term, make, number
 from verify.language.translate import term_of
 from verify.losses.problem import Problem
 from verify.points.analysis.training import Run, descent, flow
@@ -114,20 +115,26 @@ def _lowest(batch: Batch, tilted: Stationary, source: Training) -> Array:
     """`λ_min(∇²L)` at every state of a run, L the loss without its ridge and tilts."""
     key = (source, tilted)
     if key not in _LOWEST:
-        _LOWEST[key] = lowest_curvatures(batch, tilted)
+        loss = instantiate(expand(tilted.loss), batch.functions)
+        _LOWEST[key] = lowest_curvatures(loss, tilted.variables, _bare(batch, tilted))
     return _LOWEST[key]
 
 
-def lowest_curvatures(batch: Batch, tilted: Stationary) -> Array:
-    """The smallest Hessian eigenvalue of a tilted loss at γ = 0, for every instance, `(count,)`."""
+def _bare(batch: Batch, tilted: Stationary) -> Batch:
+    """The batch at γ = 0 and without tilts."""
     nothing = {name: np.zeros(batch.count) for name in _unknown_ridge(tilted)}
     nothing |= {t.datum: np.zeros_like(batch.values[name]) for name, t in tilts(tilted).items()}
-    data = {n: v for n, v in {**batch.values, **nothing}.items() if n not in tilts(tilted)}
-    loss = instantiate(expand(tilted.loss), batch.functions)
-    first, second = tilted.variables
+    return replace(batch, values={**batch.values, **nothing})
+
+
+def lowest_curvatures(loss: Term, variables: Sequence[Term], batch: Batch) -> Array:
+    """The smallest eigenvalue of a loss' Hessian in two factors A and B, at every instance, `(count,)`."""
+    first, second = variables
+    moving = {first.payload[0], second.payload[0]}
+    data = {n: v for n, v in batch.values.items() if n not in moving}
     stack = Problem(batch.family, loss, ((first, second),), None, batch.dims, data, count=batch.count)
     low = lowered(stack)
-    points = low.flat({name: batch.values[name] for name in tilts(tilted)})
+    points = low.flat({name: batch.values[name] for name in moving})
     # One by one: the data of a state fill the cache.
     hessians = (low.hessian(points[[k]], low.load(stack, np.array([k]))) for k in range(batch.count))
     return np.array([np.linalg.eigvalsh(h[0])[0] for h in hessians])

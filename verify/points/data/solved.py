@@ -34,6 +34,8 @@ from verify.points.data.problem import DataProblem
 from verify.points.data.proximal import nuclear_minimizer, slope_of
 
 Array = Any
+RANKS = {"digits": (4, 2), "cancer": (3, 1), "network": (5, 2)}
+"""LoRA ranks above and below the rank of X⋆."""
 SPREAD = 1e-2
 """Standard deviation of the entries of A at the start; B starts at 0."""
 LARGE = 2.0
