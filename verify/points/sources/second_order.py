@@ -89,6 +89,7 @@ class Aim(Enum):
     ANY = "all second-order points"
     SPURIOUS = "points other than X⋆"
     RANK_DEFICIENT = "points of rank below r"
+    HEAVY_DECAY = "points where (f(0) − f(X))/λ is not large"
 
 
 def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim) -> Iterator[Batch]:
@@ -117,11 +118,11 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         if _unknowns(formula, dims) > _LARGEST:
             continue
         for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
-            yield from _on_family(formula, function, partial(from_family, family, start), dims, rng, tally)
+            yield from _on_family(formula, function, partial(from_family, family, start), dims, rng, tally, aim)
         if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
             # Random starts almost never end at a spurious point (theory §4).
             for plant in (planted_spurious, planted_rational, extremal_rational if number % 2 else extremal):
-                yield from _on_family(formula, function, plant, dims, rng, tally)
+                yield from _on_family(formula, function, plant, dims, rng, tally, aim)
 
 
 def _unknowns(formula: Formula, dims: dict[str, int]) -> int:
@@ -186,7 +187,7 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
 
 
 def _on_family(
-    formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally
+    formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally, aim: Aim
 ) -> Iterator[Batch]:
     """Points of the claim's loss with a family's formula in the place of f."""
 
@@ -197,6 +198,8 @@ def _on_family(
     statement, target = second_order_of(formula), target_of(formula)
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
+    if aim is Aim.HEAVY_DECAY and "λ" in values:
+        values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
     weight = _weight(target, values, dims)
     made = draw(Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
