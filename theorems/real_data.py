@@ -43,7 +43,6 @@ from implicit_bias import (
 )
 from low_rank import gradient_in_subdifferential_of_rank_deficient
 from nuclear_norm import nuclear_eq_penalty_of_stationary
-from sympy import Rational
 
 from verify import *
 
@@ -52,6 +51,7 @@ A, B, X, f, r, lam = s.A, s.B, s.X, s.f, s.r, s.decay
 Xs, S = s.regularized_stationary()
 G, Gs = f.grad(X), f.grad(Xs)
 symbols = (A, B, f, lam, Xs, S)
+alpha = positives("α")
 sosp, target = [s.sosp(), lt(0, lam)], s.stationary_definition()
 pairing = inner(G - Gs, X - Xs)
 
@@ -73,10 +73,11 @@ def pairing_nonpositive_of_rank_deficient():
 
 @claim(cite="theory §3, Theorem A, uniqueness", keyword=Keyword.TIGHT)
 def update_eq_target_of_rank_deficient():
-    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair is bounded below by 1/10."""
+    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair > 0 (that is, α_pair ≥ α for some α > 0)."""
     return forall(
         *symbols,
-        given=[*sosp, target, lt(rank(X), r), le(Rational(1, 10) * frobenius(X - Xs) ** 2, pairing)],
+        alpha,
+        given=[*sosp, target, lt(rank(X), r), le(alpha * frobenius(X - Xs) ** 2, pairing)],
         then=[equal(X, Xs), equal(rank(X), rank(Xs))],
     )
 

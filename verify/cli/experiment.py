@@ -83,8 +83,9 @@ def _row(run: dict[str, Any]) -> tuple[str, ...]:
     b = run["theorem_b"]
     rank = f"{run['rank']} of {run['adapter_rank']}"
     shown = (f"{run['effective_rank']:.3g}", f"{run['distance']:.1e}", f"{run['excess']:.4f}")
-    constants = ("–", "–") if b is None else (f"{b['alpha']:.4g}", f"{b['beta']:.4g}")
-    return (str(run["adapter_rank"]), run["start"], run["branch"], rank, *shown, *constants)
+    alpha = "–" if run["alpha"] is None else f"{run['alpha']:.4g}"
+    beta = "–" if b is None else f"{b['beta']:.4g}"
+    return (str(run["adapter_rank"]), run["start"], run["branch"], rank, *shown, alpha, beta)
 
 
 def _theorem_b(run: dict[str, Any]) -> str:

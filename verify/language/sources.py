@@ -41,6 +41,8 @@ class Training:
 def dataset(name: str, *, rank: int = 4, init: str = "zero") -> Dataset:
     """Instances from a real data set, for `on(claim, source=dataset("digits", rank=4, init="zero"))`.
 
+    Values by name: A, B, `λ`, `X⋆` with its witness `S`, the function `f`, and `α`, which is α_pair (1 at X⋆, where it is 0/0).
+
     Args:
         name: `digits`: softmax regression on the handwritten digits bundled with scikit-learn (extra `data`); `cancer`:
             logistic regression on its breast-cancer data, the update 10×3; `network`: the first layer of a two-layer tanh

@@ -8,6 +8,7 @@ References: theory §0, §3, §4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -57,9 +58,10 @@ def batch_for(formula: Formula) -> DatasetInstance:
         raise NoSource(f"{source} is not a data set")
     problem = problem_of(source.name)
     target, trained = target_point(source.name), trained_point(source.rank, source.name, source.init)
-    values = {"A": trained.first[None], "B": trained.second[None], **fixed_values(problem, target)}
-    batch = on_data(formula, problem, values, frozenset())
     found = measured(problem, target, trained)
+    values = {"A": trained.first[None], "B": trained.second[None], **fixed_values(problem, target)}
+    values["α"] = np.array([1.0 if found.alpha is None else found.alpha])
+    batch = on_data(formula, problem, values, frozenset())
     branch = f"{'rank-deficient' if found.rank < source.rank else 'full-rank'} branch"
     return DatasetInstance(batch, facts(problem, target, found), branch, (source, *sorted(batch.dims.items())))
 
@@ -88,8 +90,9 @@ def on_data(formula: Formula, problem: DataProblem, values: dict[str, Array], co
         if name != problem.loss.name:
             raise NoSource(f"the data set has no function {name}, only {problem.loss.name}")
     for name, domain in formula.scalars().items():
-        if name == "λ" and not domain.contains(problem.decay):
-            raise NoSource(f"the data set's {name} = {float(problem.decay)} lies outside {domain.text(name)}")
+        outside = [v for v in values.get(name, ()) if not domain.contains(Fraction(float(v)))]
+        if outside:
+            raise NoSource(f"the data set's {name} = {outside[0]:g} lies outside {domain.text(name)}")
     functions = {name: _renamed(problem.loss, f) for name, f in formula.functions().items()}
     dims = _dims(formula, {n: v.shape[1:] for n, v in values.items()}, problem, computed)
     count = max(len(v) for v in values.values())

@@ -26,9 +26,8 @@ _SMALL, _GROWTH = 1e-6, 100.0
 
 @dataclass(frozen=True)
 class TheoremB:
-    """At a full-rank point other than X⋆: `α_pair`, `β_dir` and the four sides of Theorem B, each at most the next."""
+    """At a full-rank point other than X⋆: `β_dir` and the four sides of Theorem B, each at most the next."""
 
-    alpha: float
     beta: float
     sides: tuple[float, float, float, float]
 
@@ -41,6 +40,7 @@ class Measured:
         rank, adapter_rank: of X, and the LoRA rank r.
         effective_rank: `‖X‖_*² / ‖X‖_F²`.
         distance: `‖X − X⋆‖_F / ‖X⋆‖_F`.
+        alpha: `α_pair`, None at X⋆, where it is 0/0.
         excess: `‖∇f(X)‖_op / λ`; at most 1 where Theorem A applies.
         theorem_b: what Theorem B says, where it says something: full rank below min(m, n), X ≠ X⋆.
         residual: `‖∇L‖ / (λ‖(A, B)‖)`.
@@ -52,6 +52,7 @@ class Measured:
     adapter_rank: int
     effective_rank: float
     distance: float
+    alpha: float | None
     excess: float
     theorem_b: TheoremB | None
     residual: float
@@ -73,14 +74,17 @@ def measured(problem: DataProblem, target: Target, trained: Trained) -> Measured
     sizes = np.linalg.svd(update, compute_uv=False)
     r = trained.first.shape[1]
     distance = float(np.linalg.norm(update - target.point) / np.linalg.norm(target.point))
+    gap, slope = update - target.point, slope_of(problem, update)[1]
+    pairing = float(np.sum((slope - slope_of(problem, target.point)[1]) * gap))
     speaks = rank_of(update) == r < min(update.shape) and distance > _SAME
     return Measured(
         rank_of(update),
         r,
         float(np.sum(sizes) ** 2 / np.sum(sizes**2)),
         distance,
-        float(np.linalg.norm(slope_of(problem, update)[1], 2)) / float(problem.decay),
-        _theorem_b(problem, target, update, r) if speaks else None,
+        pairing / float(np.sum(gap * gap)) if distance > _SAME else None,
+        float(np.linalg.norm(slope, 2)) / float(problem.decay),
+        _theorem_b(problem, target, update, slope, pairing) if speaks else None,
         trained.residual,
         trained.lowest,
         trained.gauge,
@@ -88,9 +92,8 @@ def measured(problem: DataProblem, target: Target, trained: Trained) -> Measured
     )
 
 
-def _theorem_b(problem: DataProblem, target: Target, update: Array, r: int) -> TheoremB:
-    gap = update - target.point
-    slope, other = slope_of(problem, update)[1], slope_of(problem, target.point)[1]
+def _theorem_b(problem: DataProblem, target: Target, update: Array, slope: Array, pairing: float) -> TheoremB:
+    r = rank_of(update)
     u, sizes, vt = np.linalg.svd(update)
     left, right = u[:, r:], vt[r:].T
     inside = left.T @ slope @ right
@@ -100,18 +103,17 @@ def _theorem_b(problem: DataProblem, target: Target, update: Array, r: int) -> T
     top = (left @ a[:, : len(over)] * -over) @ (right @ bt[: len(over)].T).T
     curve = np.outer(u[:, r - 1], right @ bt[0]) - np.outer(left @ a[:, 0], vt[r - 1])
     beta = bend_of(problem, update, curve) / 2
-    pairing = float(np.sum((slope - other) * gap))
     nuclear = float(np.sum(np.linalg.svd(block, compute_uv=False)))
     last = float(max(beta, 0.0) * sizes[r - 1] * nuclear)
     sides = (pairing, float(np.sum(top * target.point)), float(over[0]) * nuclear, last)
-    return TheoremB(pairing / float(np.sum(gap * gap)), beta, sides)
+    return TheoremB(beta, sides)
 
 
 def facts(problem: DataProblem, target: Target, found: Measured) -> tuple[str, ...]:
     """The measurements in words, the most telling first."""
     gap = "no lower bound (f not convex)" if target.gap is None else f"duality gap {abs(target.gap):.0e}"
     b = found.theorem_b
-    terms = () if b is None else (f"α_pair = {b.alpha:.4g}", f"β_dir = {b.beta:.4g}", f"Theorem B {chain(b.sides)}")
+    terms = () if b is None else (f"α_pair = {found.alpha:.4g}", f"β_dir = {b.beta:.4g}", f"Theorem B {chain(b.sides)}")
     return (
         f"{problem.title}, N={problem.count}",
         f"λ={float(problem.decay):g}",
