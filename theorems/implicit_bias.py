@@ -6,9 +6,10 @@ Main definitions
 Main statements
     Gradient flow decreases L and the imbalance (exactly); what a monotone method reaches is confined, `‖X‖_* ≤ ½(‖A‖²+‖B‖²) ≤
     (f(0) − f(X))/λ + ½‖A₀‖²`; spurious points that are too large for that are excluded *if the limit is second-order*, and
-    not otherwise. Near the origin the modes of ∇f(0) grow at `σ_i − λ` in the factors and `2(σ_i − λ)` in X. Approximate
-    points: with `ε = ‖∇L‖` and `λ_min(∇²L) ≥ −γ`, the balance, the value gap (A_ε) and the distance to X⋆ (B_ε) degrade by
-    terms in ε and γ.
+    not otherwise. Near the origin the modes of ∇f(0) grow at `σ_i − λ` in the factors and `2(σ_i − λ)` in X; from LoRA's own
+    start X leaves 0 at speed `σ_i‖A₀ᵀu_i‖²` in each. Approximate points: with `ε = ‖∇L‖` and `λ_min(∇²L) ≥ −γ`, the balance,
+    the value gap (A_ε) and the distance to X⋆ (B_ε) degrade by terms in ε and γ, and where X⋆ is approximate itself, by
+    its own error.
 
 Notation
     Theory §0, §6, §8. `ω² = ‖A‖² + ‖B‖²`, `D_z = (Az)vᵀ − u(Bz)ᵀ`.
@@ -16,8 +17,9 @@ Notation
 Implementation notes
     An approximate point of L, `∇L = E` and `∇²L ⪰ −γI`, is an exact second-order point of the tilted loss
     `L + (γ/2)ω² − ⟨C, A⟩ − ⟨D, B⟩` with `(C, D) = E + γ(A, B)`: so claims about approximate points are read on exact ones.
-    Not covered: descent with line search is a method, not a formula; confinement is stated for any pair that does not
-    exceed the start's loss. Convergence itself is no claim here; `verify.points.analysis.experiment` shows runs.
+    Descent with line search is a method, not a formula: confinement is stated for any pair that does not exceed the start's
+    loss. `real_data` reads these claims at every state of runs of descent and of gradient flow. Not covered: convergence
+    itself; `verify.points.analysis.experiment` shows runs.
 
 References
     Theory §6, §8. The question: Kim, Kim & Ryu, ICML 2025, arXiv:2502.09376.
@@ -48,7 +50,7 @@ confined = [le(nuclear(X), half_size), le(lam * half_size, start_value - f(X))]
 flow = gradient_flow(L, start=(A0, zeros(n, r)))
 
 u, v, z = matrices("u", m, 1), matrices("v", n, 1), matrices("z", r, 1)
-rate = scalars("σ")
+rate, floor = scalars("σ c")
 # A singular pair of −∇f: Gv = −σu, Gᵀu = −σv.
 mode_of_gradient = [equal(G * v, -rate * u), equal(G.T * u, -rate * v)]
 G0 = MatrixSymbol("G0", m, n)
@@ -58,7 +60,7 @@ growing, dying = A.T * u + B.T * v, A.T * u - B.T * v
 
 gamma = nonnegatives("γ")
 C, D = MatrixSymbol("C", m, r), MatrixSymbol("D", n, r)
-P, Q = MatrixSymbol("P", m, r), MatrixSymbol("Q", n, r)
+T, Y = MatrixSymbol("T", m, n), MatrixSymbol("Y", m, n)
 tilted = L + gamma / 2 * (frobenius(A) ** 2 + frobenius(B) ** 2) - inner(C, A) - inner(D, B)
 approximate = sosp(tilted, of=[A, B])
 """`∇L = (C, D) − γ(A, B)` and `∇²L ⪰ −γI`."""
@@ -88,6 +90,18 @@ def squared_imbalance_decays_along_gradient_flow():
 def nuclear_norm_confined_of_monotone():
     """A pair whose loss does not exceed that of (A₀, 0) has `‖X‖_* ≤ (f(0) − f(X))/λ + ½‖A₀‖²`, for every f."""
     return forall(s, A0, given=[lt(0, lam), le(L, start_value)], then=le(lam * nuclear(X), start_value - f(X)))
+
+
+@claim(cite="theory §6, Confinement", keyword=Keyword.UPPER, uses=["nuclear_norm_confined_of_monotone"])
+def penalty_confined_by_lower_bound():
+    """The radius R of all times: with `c = inf f`, or any c ≤ f(X), `‖X‖_* ≤ ½(‖A‖² + ‖B‖²) ≤ (f(0) − c)/λ + ½‖A₀‖²`."""
+    return forall(
+        s,
+        A0,
+        floor,
+        given=[lt(0, lam), le(L, start_value), le(floor, f(X))],
+        then=[le(nuclear(X), half_size), le(lam * half_size, start_value - floor)],
+    )
 
 
 @claim(
@@ -338,7 +352,6 @@ def gradient_of_approximate_point():
 @claim(cite="theory §8, A_ε", keyword=Keyword.UPPER, uses=["gradient_of_approximate_point", "pairing_of_any_point"])
 def value_gap_of_approximate_point():
     """A_ε, f convex: `L(A, B) − F(Y) ≤ ½εω + (γ + ½H[D_z, D_z])_+ ‖Y‖_*` for every Y and unit z, (u, v) the top pair of G."""
-    Y = MatrixSymbol("Y", m, n)
     return forall(
         s,
         u,
@@ -375,10 +388,65 @@ def distance_of_approximate_point():
     )
 
 
+@claim(cite="theory §8, B_ε", keyword=Keyword.UPPER, uses=["distance_of_approximate_point"])
+def distance_of_approximate_point_to_approximate_target():
+    """B_ε with `−∇h(X⋆) = λS + T`, for h = f − ⟨T, ·⟩: the bound on α_pair‖X−X⋆‖² of `h + λ‖·‖_*` gains `‖T‖_F‖X−X⋆‖_F`."""
+    slopes = frobenius((G - T) * B + lam * A) ** 2 + frobenius((G - T).T * A + lam * B) ** 2
+    return forall(
+        *symbols,
+        u,
+        v,
+        z,
+        gamma,
+        C,
+        D,
+        T,
+        given=[
+            s.stationary_definition(),
+            sosp(tilted - inner(T, X), of=[A, B]),
+            singular_pair(G - T, 1, u, v),
+            distinct(z, 0),
+        ],
+        then=le(
+            inner(G - Gs, X - Xs),
+            sqrt(slopes) * size / 2
+            + positive_part(gamma + f.hess(X)(move, move) / (2 * inner(z, z))) * nuclear(Xs)
+            + frobenius(T) * frobenius(X - Xs),
+        ),
+    )
+
+
+@claim(cite="theory §8, B_ε", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+@example(
+    **{"m": 1, "n": 1, "r": 1, "λ": 0, "γ": 0, "A": [[1]], "B": [[1]], "C": [[0]], "D": [[0]], "T": [[1]]},
+    **{"X⋆": [[0]], "S": [[0]], "u": [[1]], "v": [[1]], "z": [[1]]},
+    f=lambda Y: frobenius(Y) ** 2 / 2,
+)
+def distance_to_approximate_target_without_its_error():
+    """False: B_ε without the term in T where X⋆ is only approximately stationary."""
+    slopes = frobenius((G - T) * B + lam * A) ** 2 + frobenius((G - T).T * A + lam * B) ** 2
+    return forall(
+        *symbols,
+        u,
+        v,
+        z,
+        gamma,
+        C,
+        D,
+        T,
+        given=[
+            s.stationary_definition(),
+            sosp(tilted - inner(T, X), of=[A, B]),
+            singular_pair(G - T, 1, u, v),
+            equal(frobenius(z), 1),
+        ],
+        then=le(inner(G - Gs, X - Xs), sqrt(slopes) * size / 2 + bend * nuclear(Xs)),
+    )
+
+
 @claim(cite="theory §8, A_ε needs the term in ε", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def value_gap_without_error():
     """False: the value gap of an approximate point is bounded by the curvature term alone."""
-    Y = MatrixSymbol("Y", m, n)
     return forall(
         s,
         gamma,

@@ -9,7 +9,10 @@ Main definitions
 Main statements
     Balance, the SVD form, the pairing and the nuclear norm at the trained point; rank 4 ends rank-deficient, so Theorem A
     makes it X⋆; rank 2 is below the rank of X⋆ and ends at full rank, where Theorem B is tested. Likewise for the two other
-    problems. Every row prints the branch, α_pair, β_dir, all terms of Theorem B, the effective rank and the distance to X⋆.
+    problems. Every row prints the branch, α_pair, β_dir, all terms of Theorem B, the effective rank and the distance to X⋆;
+    `verify experiment` prints them as a table. Whole runs, from A Gaussian with variance 1/r and B = 0 or from large factors:
+    the bounds for approximate points (A_ε, B_ε, balance) at every step of descent with line search, with measured `ε = ‖∇L‖`
+    and `γ = (−λ_min(∇²L))_+`; and confinement at every step of descent and along gradient flow.
 
 Notation
     Theory §0. `digits` and `narrow` are the same problem with LoRA rank 4 and 2; `wide_…` and `narrow_…` likewise.
@@ -21,10 +24,11 @@ Implementation notes
     `verify.points.analysis.experiment` has a loss where it does not.
 
 References
-    Theory §2, §3 (Theorem A), §4 (Theorem B).
+    Theory §2, §3 (Theorem A), §4 (Theorem B), §6 (Confinement), §8 (A_ε, B_ε).
 
 Tags
-    real data, handwritten digits, breast cancer, softmax regression, logistic regression, two-layer network, dichotomy
+    real data, handwritten digits, breast cancer, softmax regression, logistic regression, two-layer network, dichotomy,
+    approximate stationarity, confinement
 """
 
 from first_order import (
