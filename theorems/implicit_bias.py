@@ -177,7 +177,7 @@ def modes_coincide_of_zero_initialization():
         u,
         v,
         rate,
-        given=[*mode_of_gradient, equal(B, 0)],
+        given=[mode_of_gradient[0], equal(B, 0)],
         then=[
             equal(growing, A.T * u),
             equal(dying, A.T * u),
