@@ -75,6 +75,15 @@ def test_a_state_is_an_exact_point_of_its_tilted_loss():
     assert batch.assured
 
 
+def test_negative_curvature_is_read_where_the_loss_has_no_ridge():
+    without = sosp(L - inner(C, A) - inner(D, B), of=[A, B])
+    found = verdict(forall(s, C, D, given=[without], then=le(0, frobenius(A))), LARGE)
+    curved = states_for(replace(approximate_claim(), source=LARGE)).batch.values["γ"] > 0
+    assert curved.any()
+    assert isinstance(found, Held)
+    assert found.coverage.n_active == int(np.sum(~curved))
+
+
 def test_the_start_is_that_of_lora():
     run = run_of(ZERO)
     assert not run.points["B"][0].any()
@@ -128,6 +137,13 @@ def test_a_run_is_no_instance_of_another_process():
         found = verdict(always(process, then=decay), source)
         assert isinstance(found, Unknown)
     assert isinstance(verdict(always(flow, then=decay), dataset("cancer", rank=2)), Unknown)
+
+
+def test_what_a_run_does_not_fix_is_unknown():
+    one = forall(s, C, given=[sosp(L - inner(C, A), of=[A])], then=le(0, frobenius(A)))
+    assert isinstance(verdict(one, ZERO), Unknown)
+    assert isinstance(verdict(exists(s, such_that=[s.fosp()]), ZERO), Unknown)
+    assert isinstance(verdict(forall(s, D, then=le(0, frobenius(D))), ZERO), Unknown)
 
 
 def test_convexity_is_assumed_only_where_it_holds():

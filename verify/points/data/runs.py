@@ -74,7 +74,7 @@ def states_for(formula: Formula) -> DatasetInstance:
     target = target_point(source.name)
     a, b = run.points["A"], run.points["B"]
     values = {"A": a, "B": b, "A0": a[:1], "Y": target.point[None], "z": _last_singular_vectors(a, b)}
-    tilted = next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2 and tilts(s)), None)
+    tilted = next((s for s in formula.given if isinstance(s, Stationary) and _is_tilted(s)), None)
     pairs = singular_pairs(formula)
     computed = {name for p in pairs for name in (p.left, p.right)}
     if tilted is not None:
@@ -83,7 +83,9 @@ def states_for(formula: Formula) -> DatasetInstance:
     facts = [f"λ={float(problem.decay):g}", f"‖∇L‖ from {run.slopes[0]:.2g} to {run.slopes[-1]:.1e}"]
     if tilted is not None:
         batch = _approximate(batch, tilted, source)
-        facts.append(f"−λ_min(∇²L) from {-_lowest(batch, tilted, source)[0]:.2g} to {-_lowest(batch, tilted, source)[-1]:.1e}")
+        if _unknown_ridge(tilted):
+            lowest = _lowest(batch, tilted, source)
+            facts.append(f"−λ_min(∇²L) from {-lowest[0]:.2g} to {-lowest[-1]:.1e}")
     batch = with_singular_vectors(batch, formula)
     _require_process(formula, batch, source)
     branch = f"{batch.count} states of {source}"
@@ -95,15 +97,22 @@ def _last_singular_vectors(a: Array, b: Array) -> Array:
     return np.linalg.svd(np.concatenate([a, b], axis=1), full_matrices=False)[2][:, -1, :, None]
 
 
+def _is_tilted(statement: Stationary) -> bool:
+    return statement.order == 2 and len(statement.variables) == 2 and bool(tilts(statement))
+
+
 def _unknown_ridge(tilted: Stationary) -> set[str]:
     return {name for name in ridges(tilted) if name != "λ"}
 
 
 def _approximate(batch: Batch, tilted: Stationary, source: Training) -> Batch:
     """The batch with γ and the tilts solved for; `∇²L ⪰ −γI` holds as γ is computed from that Hessian's eigenvalues."""
+    names = _unknown_ridge(tilted)
+    if not names:
+        # Without a γ in the loss, whether its Hessian is semidefinite is read like any other assumption.
+        return with_tilts(batch, tilted)
     gamma = np.maximum(-_lowest(batch, tilted, source), 0.0)
-    batch = replace(batch, values={**batch.values, **dict.fromkeys(_unknown_ridge(tilted), gamma)})
-    batch = with_tilts(batch, tilted)
+    batch = with_tilts(replace(batch, values={**batch.values, **dict.fromkeys(names, gamma)}), tilted)
     bounded = instantiate_condition(HessianSemidefinite(expand(tilted.loss), tilted.variables), batch.functions)
     return replace(batch, assured=batch.assured | {bounded})
 
