@@ -146,10 +146,13 @@ MUTATED = (
     "special_regime.top_singular_value_of_factorization",
     "special_regime.last_singular_value_of_factorization",
     "implicit_bias.nuclear_norm_confined_of_monotone",
+    "implicit_bias.penalty_confined_by_lower_bound",
     "implicit_bias.mode_grows_at_singular_value_minus_decay",
+    "implicit_bias.modes_coincide_of_zero_initialization",
     "implicit_bias.imbalance_le_error_times_size",
     "implicit_bias.pairing_of_any_point",
     "implicit_bias.distance_of_approximate_point",
+    "implicit_bias.distance_of_approximate_point_to_approximate_target",
 )
 
 _C1 = "high_rank.block_le_squared_distance_over_smallest_singular_value"
@@ -171,7 +174,7 @@ EQUIVALENT = {
         "without assumption 1",
     ): "Theorem B and C2 hold for every rank of X⋆: α ≤ βσ_r(X)/σ_{r⋆}(X⋆)",
     ("implicit_bias.nuclear_norm_confined_of_monotone", "without assumption 0"): "for λ = 0 both say f(X) ≤ f(0)",
-    ("implicit_bias.distance_of_approximate_point", "without assumption 1"): "B_ε is proved for every rank of X⋆ (theory §8)",
+    ("implicit_bias.penalty_confined_by_lower_bound", "without assumption 0"): "for λ = 0 it says c ≤ f(X) ≤ f(0)",
 }
 """Mutants that are true, with the reason."""
 

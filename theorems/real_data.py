@@ -9,7 +9,10 @@ Main definitions
 Main statements
     Balance, the SVD form, the pairing and the nuclear norm at the trained point; rank 4 ends rank-deficient, so Theorem A
     makes it X⋆; rank 2 is below the rank of X⋆ and ends at full rank, where Theorem B is tested. Likewise for the two other
-    problems. Every row prints the branch, α_pair, β_dir, all terms of Theorem B, the effective rank and the distance to X⋆.
+    problems. Every row prints the branch, α_pair, β_dir, all terms of Theorem B, the effective rank and the distance to X⋆;
+    `verify experiment` prints them as a table. Whole runs, from A Gaussian with variance 1/r and B = 0 or from large factors:
+    the bounds for approximate points (A_ε, B_ε, balance) at every step of descent with line search, with measured `ε = ‖∇L‖`
+    and `γ = (−λ_min(∇²L))_+`; and confinement at every step of descent and along gradient flow.
 
 Notation
     Theory §0. `digits` and `narrow` are the same problem with LoRA rank 4 and 2; `wide_…` and `narrow_…` likewise.
@@ -21,10 +24,11 @@ Implementation notes
     `verify.points.analysis.experiment` has a loss where it does not.
 
 References
-    Theory §2, §3 (Theorem A), §4 (Theorem B).
+    Theory §2, §3 (Theorem A), §4 (Theorem B), §6 (Confinement), §8 (A_ε, B_ε).
 
 Tags
-    real data, handwritten digits, breast cancer, softmax regression, logistic regression, two-layer network, dichotomy
+    real data, handwritten digits, breast cancer, softmax regression, logistic regression, two-layer network, dichotomy,
+    approximate stationarity, confinement
 """
 
 from first_order import (
@@ -33,9 +37,16 @@ from first_order import (
     pairing_of_stationary,
     singular_values_of_gradient_reach_decay,
 )
+from implicit_bias import (
+    confined,
+    distance_of_approximate_point,
+    flow,
+    imbalance_le_error_times_size,
+    nuclear_norm_confined_of_monotone,
+    value_gap_of_approximate_point,
+)
 from low_rank import gradient_in_subdifferential_of_rank_deficient
 from nuclear_norm import nuclear_eq_penalty_of_stationary
-from sympy import Rational
 
 from verify import *
 
@@ -44,6 +55,7 @@ A, B, X, f, r, lam = s.A, s.B, s.X, s.f, s.r, s.decay
 Xs, S = s.regularized_stationary()
 G, Gs = f.grad(X), f.grad(Xs)
 symbols = (A, B, f, lam, Xs, S)
+alpha = positives("α")
 sosp, target = [s.sosp(), lt(0, lam)], s.stationary_definition()
 pairing = inner(G - Gs, X - Xs)
 
@@ -65,10 +77,11 @@ def pairing_nonpositive_of_rank_deficient():
 
 @claim(cite="theory §3, Theorem A, uniqueness", keyword=Keyword.TIGHT)
 def update_eq_target_of_rank_deficient():
-    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair is bounded below by 1/10."""
+    """A rank-deficient second-order point is X⋆, and has its rank, where α_pair > 0 (that is, α_pair ≥ α for some α > 0)."""
     return forall(
         *symbols,
-        given=[*sosp, target, lt(rank(X), r), le(Rational(1, 10) * frobenius(X - Xs) ** 2, pairing)],
+        alpha,
+        given=[*sosp, target, lt(rank(X), r), le(alpha * frobenius(X - Xs) ** 2, pairing)],
         then=[equal(X, Xs), equal(rank(X), rank(Xs))],
     )
 
@@ -149,3 +162,49 @@ network_theorem_a = on(gradient_in_subdifferential_of_rank_deficient, source=wid
 network_update_is_target = on(update_eq_target_of_rank_deficient, source=wide_network)
 network_theorem_b = on(pairing_le_excess_times_block, source=narrow_network)
 network_large_start_theorem_b = on(pairing_le_excess_times_block, source=large_network)
+
+
+# Whole runs: each claim is read at the start and after every step.
+digits_run = training("digits", rank=2, init="zero", steps=30)
+digits_large_run = training("digits", rank=2, init="large", steps=30)
+cancer_run = training("cancer", rank=3, init="zero", steps=60)
+cancer_large_run = training("cancer", rank=2, init="large", steps=60)
+network_run = training("network", rank=2, init="zero", steps=30)
+network_large_run = training("network", rank=2, init="large", steps=30)
+
+digits_value_gap_along_training = on(value_gap_of_approximate_point, source=digits_run)
+digits_large_start_value_gap_along_training = on(value_gap_of_approximate_point, source=digits_large_run)
+cancer_value_gap_along_training = on(value_gap_of_approximate_point, source=cancer_run)
+cancer_large_start_value_gap_along_training = on(value_gap_of_approximate_point, source=cancer_large_run)
+
+digits_distance_along_training = on(distance_of_approximate_point, source=digits_run)
+digits_large_start_distance_along_training = on(distance_of_approximate_point, source=digits_large_run)
+cancer_distance_along_training = on(distance_of_approximate_point, source=cancer_run)
+cancer_large_start_distance_along_training = on(distance_of_approximate_point, source=cancer_large_run)
+network_distance_along_training = on(distance_of_approximate_point, source=network_run)
+network_large_start_distance_along_training = on(distance_of_approximate_point, source=network_large_run)
+
+digits_balance_along_training = on(imbalance_le_error_times_size, source=digits_run)
+digits_large_start_balance_along_training = on(imbalance_le_error_times_size, source=digits_large_run)
+cancer_balance_along_training = on(imbalance_le_error_times_size, source=cancer_run)
+network_balance_along_training = on(imbalance_le_error_times_size, source=network_run)
+
+# Active at every state: so descent with line search has met the assumption L ≤ L₀ at every step.
+digits_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=digits_run)
+cancer_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=cancer_run)
+network_confined_along_descent = on(nuclear_norm_confined_of_monotone, source=network_run)
+
+
+@claim(
+    cite="theory §6, Confinement",
+    keyword=Keyword.UPPER,
+    uses=["implicit_bias.loss_decreases_along_gradient_flow", "nuclear_norm.nuclear_le_half_of_squared_factors"],
+    source=training("digits", rank=2, method="flow", steps=40),
+)
+def digits_confined_along_flow():
+    """Along gradient flow from (A₀, 0), on the digits, `‖X_t‖_* ≤ ½(‖A_t‖² + ‖B_t‖²) ≤ (f(0) − f(X_t))/λ + ½‖A₀‖²`."""
+    return always(flow, given=lt(0, lam), then=confined)
+
+
+cancer_confined_along_flow = on(digits_confined_along_flow, source=training("cancer", rank=2, method="flow", steps=40))
+network_confined_along_flow = on(digits_confined_along_flow, source=training("network", rank=2, method="flow", steps=40))

@@ -23,7 +23,7 @@ _HOMES = {
     ),
     "verify.language.processes": "after ddt derivative gradient_descent gradient_flow",
     "verify.language.settings": "Setting lora",
-    "verify.language.sources": "dataset",
+    "verify.language.sources": "dataset training",
     "verify.language.statements": ("both convex distinct either equal fosp le lt rsc rsm singular_pair sosp uniform_curvature"),
     "verify.evaluation.derivatives": "gradient hessian_form stationarity",
     "verify.evaluation.interpret": "evaluate evaluate_exact",

@@ -117,3 +117,15 @@ def test_a_claim_that_returns_no_claim_is_refused() -> None:
         made = claim(lambda value=value: value)
         with pytest.raises(ClaimError, match=message):
             made.formula()
+
+
+def test_a_claim_may_be_about_a_source_from_the_beginning():
+    source = training("cancer", rank=1, steps=3)
+
+    @claim(source=source)
+    def along():
+        return forall(s, then=le(0, frobenius(s.A)))
+
+    assert along.formula().source is source
+    assert "3 steps of gradient descent with line search on cancer (rank 1, zero initialization)" in str(source)
+    assert on(along, source=dataset("cancer", rank=1)).formula().source.name == "cancer"

@@ -12,10 +12,11 @@ from verify import *
 from verify.evaluation.batches import instantiate
 from verify.evaluation.hessians import hessian_matrix
 from verify.language.translate import term_of
-from verify.points.data.datasets import batch_for, target_point, trained_point
+from verify.points.data.datasets import batch_for
 from verify.points.data.digits import DECAY, digits_problem, one_thread
 from verify.points.data.polish import value_and_gradient
 from verify.points.data.proximal import duality_gap, slope_of
+from verify.points.data.solved import target_point, trained_point
 from verify.runner.loading import shipped_folder
 from verify.runner.real_data import decide_on
 from verify.runner.verdicts import Candidate, Held, Unknown, Vacuous
@@ -143,14 +144,23 @@ def test_a_point_that_is_not_stationary_is_vacuous():
 
 
 def test_what_the_data_do_not_fix_is_unknown():
-    al = positives("α")
-    other = forall(s, al, given=lt(0, lam), then=le(0, al * frobenius(X)))
+    be = positives("β")
+    other = forall(s, be, given=lt(0, lam), then=le(0, be * frobenius(X)))
     found = verdict(other)
     assert isinstance(found, Unknown)
-    assert found.reason == "the data set has no value for α"
+    assert found.reason == "the data set has no value for β"
     assert isinstance(verdict(exists(s, such_that=[s.fosp()])), Unknown)
     small = lora(m=2, n=2, r=1)
     assert isinstance(verdict(forall(small, then=le(0, frobenius(small.X)))), Unknown)
+
+
+def test_alpha_is_that_of_the_pair():
+    al = positives("α")
+    pairing = inner(f.grad(X) - f.grad(Xs), X - Xs)
+    equality = equal(al * frobenius(X - Xs) ** 2, pairing)
+    assert isinstance(verdict(forall(A, B, f, lam, Xs, S, al, given=lt(0, lam), then=equality), NARROW), Held)
+    large = parameter("α", above=1)
+    assert isinstance(verdict(forall(A, B, f, lam, Xs, S, large, given=lt(0, lam), then=equality), NARROW), Unknown)
 
 
 def test_dimensions_may_have_other_names():

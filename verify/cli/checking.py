@@ -79,13 +79,26 @@ def _in_parallel(claims: Sequence[Found], plan: Plan, watcher: Watcher, jobs: in
     # Ctrl-C ends a worker at once; by default it would only end its present claim and go on with the next.
     pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL))
     try:
-        futures = [pool.submit(_check_in_worker, f.claim.file, f.id, f.claim.name, plan) for f in claims]
-        for future in futures:
-            future.add_done_callback(lambda _: watcher.finished())
-        for future in futures:
-            yield future.result()
+        parts = _parts(claims)
+        futures = [pool.submit(_check_in_worker, [(f.claim.file, f.id, f.claim.name) for f in part], plan) for part in parts]
+        home = {id(f): (k, place) for k, part in enumerate(parts) for place, f in enumerate(part)}
+        for future, part in zip(futures, parts, strict=True):
+            for _ in part:
+                future.add_done_callback(lambda _: watcher.finished())
+        for found in claims:
+            k, place = home[id(found)]
+            yield futures[k].result()[place]
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _parts(claims: Sequence[Found]) -> list[list[Found]]:
+    """What one worker does in one go: all claims on one data set, whose solved problems it keeps; else single claims."""
+    parts: dict[object, list[Found]] = {}
+    for found in claims:
+        source = found.claim.source
+        parts.setdefault(id(found) if source is None else source.name, []).append(found)
+    return list(parts.values())
 
 
 def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | None = None) -> Result:
@@ -112,9 +125,10 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
     return replace(result, about=about(claim)) if plan.describe else result
 
 
-def _check_in_worker(file: str, identifier: str, name: str, plan: Plan) -> Result:
-    claim = next(f.claim for f in _loaded(file) if f.claim.name == name)
-    return check_one(claim, identifier, plan)
+def _check_in_worker(part: Sequence[tuple[str, str, str]], plan: Plan) -> list[Result]:
+    """The results of claims given by file, id and name."""
+    claims = [next(f.claim for f in _loaded(file) if f.claim.name == name) for file, _, name in part]
+    return [check_one(claim, identifier, plan) for claim, (_, identifier, _) in zip(claims, part, strict=True)]
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""The `verify` program: `run`, `hunt`, `list`, `show`, `derive`, `check`, `diff`, `report`, `new`, `completion`.
+"""The `verify` program: its grammar, and which module carries out which command.
 
 Exit codes (design §3): 0 every claim met its expectation · 1 at least one did not · 2 usage error, or nothing could be
 collected · 3 internal error. Heavy imports happen inside the commands, so that `--help` answers at once.
@@ -84,6 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("results", metavar="RESULTS.json", help="written by `verify run --json`")
     report.add_argument("--out", metavar="DIR", default="report", help="the site's folder (default: report)")
 
+    experiment = commands.add_parser("experiment", help="train LoRA on real data and print what the theory says there")
+    experiment.add_argument("datasets", nargs="*", metavar="DATASET", help="digits, cancer or network (default: all three)")
+    experiment.add_argument("--rank", type=_positive, metavar="R", help="LoRA rank (default: one above and one below rank X⋆)")
+    experiment.add_argument("--json", metavar="PATH", help="write the measurements as JSON")
+
     completion = commands.add_parser("completion", help="print a completion script for a shell")
     completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
 
@@ -165,6 +170,10 @@ def dispatch(arguments: argparse.Namespace) -> int:
             from verify.cli.report import report
 
             return report(arguments)
+        case "experiment":
+            from verify.cli.experiment import experiment
+
+            return experiment(arguments)
         case "completion":
             from verify.cli.completion import completion
 

@@ -52,7 +52,7 @@ class Claim:
         expect, keyword: see the enums.
         uses: names of claims this one builds on.
         file, line: where it was written.
-        source: a data set whose instances replace the generated ones (`on`).
+        source: a data set or training run whose instances replace the generated ones (`on`).
     """
 
     name: str
@@ -113,6 +113,7 @@ def claim(
     expect: Expect = Expect.HOLDS,
     keyword: Keyword | None = None,
     uses: Sequence[str] = (),
+    source: Any = None,
 ) -> Any:
     """Make a claim of a function that returns `forall(...)`, `exists(...)` or `always(...)`.
 
@@ -125,6 +126,7 @@ def claim(
         expect: the expected verdict; a run fails when it is not met.
         keyword: tight, upper, lower, false or open.
         uses: names of claims this one builds on.
+        source: a data set or training run, for a claim that is about nothing else; `on` takes it elsewhere.
     """
 
     def decorate(build: Callable[[], Any]) -> Claim:
@@ -143,6 +145,7 @@ def claim(
             tuple(uses),
             code.co_filename,
             code.co_firstlineno,
+            source,
         )
         gathered = _COLLECTED.get()
         if gathered is not None:

@@ -1,4 +1,4 @@
-"""Claims on one real-data instance: each assumption and the conclusion decided in floating point, never more than HELD.
+"""Claims on real data, a trained point or every state of a run: decided in floating point, never more than HELD.
 
 Main definitions: `decide_on`.
 
@@ -11,23 +11,25 @@ Implementation notes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from verify.calculus.conditions import AllOf, AnyOf, Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
-from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
+from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, Decisions, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.evaluation.models import TermModel
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.operations.operation import Environment, FunctionModel
+from verify.language.sources import Training
 from verify.language.statements import Comparison, Statement
 from verify.points.data.datasets import DatasetInstance, batch_for
 from verify.points.data.digits import one_thread
+from verify.points.data.runs import states_for
 from verify.runner.verdicts import Candidate, Coverage, Held, Payload, Unknown, Vacuous
 
 _SHOWN = 10
@@ -55,17 +57,20 @@ def _modelled(batch: Batch) -> _Modelled:
 
 
 def decide_on(formula: Formula, identifier: str) -> Payload:
-    """Decide a claim on its data set's instance: HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
+    """Decide a claim on its data set's instance, or on every state of a run.
+
+    HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
 
     Args:
-        formula: a `forall` claim with a data set as its source.
-        identifier: the claim's id (unused; the instance is the same for every claim).
+        formula: a `forall` claim with a data set as its source, or a claim with a training run as its source.
+        identifier: the claim's id (unused; the instances are the same for every claim).
     """
-    if formula.quantifier is not Quantifier.FORALL or formula.then is None:
+    run = isinstance(formula.source, Training)
+    if formula.then is None or (formula.quantifier is Quantifier.ALWAYS and not run):
         return Unknown("a data set has one trained point: only forall(...) claims can be read on it")
     with one_thread():
         try:
-            instance = batch_for(formula)
+            instance = states_for(formula) if run else batch_for(formula)
         except NoSource as reason:
             return Unknown(str(reason))
         return _read(formula, instance)
@@ -73,25 +78,37 @@ def decide_on(formula: Formula, identifier: str) -> Payload:
 
 def _read(formula: Formula, instance: DatasetInstance) -> Payload:
     assert formula.then is not None
-    read = [(s, _decided(reduced(s), instance)) for s in formula.given]
-    then = reduced(formula.then)
+    read = [(s, _decided(reduced(s, formula.process), instance)) for s in formula.given]
+    then = reduced(formula.then, formula.process)
     outcome = _decided(then, instance)
-    margin = float(outcome.margin[0]) if np.isfinite(outcome.margin[0]) else None
-    engine = _engine(instance, then)
-    for statement, found in read:
-        if found.truth[0] == FALSE:
-            return Vacuous(f"the point does not meet `{_brief(statement)}` · {engine}", Coverage(n=1))
-    if outcome.trivial[0]:
-        return Vacuous(f"both sides are 0 at the point · {engine}", Coverage(n=1))
-    for statement, found in read:
-        if found.truth[0] != TRUE:
-            return Unknown(f"`{_brief(statement)}` stays undecided at the point · {engine}", Coverage(n=1, n_undecided=1))
-    coverage = Coverage(1, 1, 0, margin, {(instance.batch.family, instance.batch.shape_text): 1})
-    if outcome.truth[0] == TRUE:
-        return Held(coverage, engine, "other data, ranks, decays and initializations")
-    if outcome.truth[0] == FALSE and margin is not None:
+    n = instance.batch.count
+    assumed = np.min([np.full(n, TRUE), *(found.truth for _, found in read)], axis=0)
+    active = (assumed == TRUE) & ~outcome.trivial
+    unclear = (assumed >= UNDECIDED) & ~outcome.trivial & ((assumed == UNDECIDED) | (outcome.truth == UNDECIDED))
+    margins = np.where(active & np.isfinite(outcome.margin), outcome.margin, np.inf)
+    tightest = int(np.argmin(margins))
+    margin = float(margins[tightest]) if np.isfinite(margins[tightest]) else None
+    engine = _engine(instance, then, tightest)
+    coverage = Coverage(n, int(active.sum()), int(unclear.sum()), margin)
+    if np.any(active & (outcome.truth == FALSE)) and margin is not None:
         return Candidate(engine, margin, coverage)
-    return Unknown(f"the conclusion stays undecided at the point · {engine}", Coverage(n=1, n_active=1, n_undecided=1))
+    if unclear.any():
+        open_ = next((_brief(s) for s, found in read if np.any(unclear & (found.truth == UNDECIDED))), None)
+        what = "the conclusion" if open_ is None else f"`{open_}`"
+        return Unknown(f"{what} stays undecided {_where(int(unclear.sum()), n)} · {engine}", coverage)
+    if not active.any():
+        missed = next((_brief(s) for s, found in read if np.all(found.truth == FALSE)), None)
+        what = "both sides are 0 at the point" if missed is None else f"the point does not meet `{missed}`"
+        return Vacuous(f"{what if n == 1 else 'no state of the run is active'} · {engine}", coverage)
+    return Held(
+        replace(coverage, cells={(instance.batch.family, instance.batch.shape_text): int(active.sum())}),
+        engine,
+        "other data, ranks, decays and initializations",
+    )
+
+
+def _where(some: int, n: int) -> str:
+    return "at the point" if n == 1 else f"at {some} of {n} states"
 
 
 def _decided(condition: Condition, instance: DatasetInstance) -> Decisions:
@@ -120,9 +137,10 @@ def _compares_only(condition: Condition) -> bool:
     return isinstance(condition, Comparison)
 
 
-def _engine(instance: DatasetInstance, then: Condition) -> str:
-    sides = _sides([then], _modelled(instance.batch).environment())
-    shown = [instance.branch, *instance.facts[:_SHOWN], *([f"sides {sides}"] if sides else [])]
+def _engine(instance: DatasetInstance, then: Condition, tightest: int) -> str:
+    sides = _sides([then], _modelled(instance.batch.at(tightest)).environment())
+    place = "sides" if instance.batch.count == 1 else f"sides where they are closest (state {tightest})"
+    shown = [instance.branch, *instance.facts[:_SHOWN], *([f"{place} {sides}"] if sides else [])]
     return f"float64 on real data: {', '.join(shown)}"
 
 

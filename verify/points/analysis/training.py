@@ -50,13 +50,14 @@ class Run:
         return sum(np.sum(p * p, axis=(1, 2)) for p in self.points.values()) / 2
 
 
-def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array) -> Run:
-    """Gradient flow from the batch's own values, seen at increasing times (LSODA, relative accuracy 1e-9).
+def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array, method: str = "LSODA") -> Run:
+    """Gradient flow from the batch's own values, seen at increasing times (SciPy's `solve_ivp`, relative accuracy 1e-9).
 
     Args:
         loss, variables: the loss and its matrices.
         batch: a batch of one.
         times: from 0 on, `(count,)`.
+        method: of `solve_ivp`; an explicit one such as `DOP853` needs no Jacobian, which many unknowns make costly.
 
     Raises:
         ArithmeticError: if the solver does not reach the last time.
@@ -67,28 +68,35 @@ def flow(loss: Term, variables: Sequence[Term], batch: Batch, times: Array) -> R
         return -value_and_gradient(loss, variables, placed(variables, batch, point))[1]
 
     start = stacked(variables, batch)
-    found = solve_ivp(velocity, (times[0], times[-1]), start, method="LSODA", t_eval=times, rtol=1e-9, atol=1e-14)
+    found = solve_ivp(velocity, (times[0], times[-1]), start, method=method, t_eval=times, rtol=1e-9, atol=1e-14)
     if not found.success:
         raise ArithmeticError(f"the flow stopped at time {found.t[-1]:g}: {found.message}")
     return _run(loss, variables, batch, times, list(found.y.T))
 
 
 def descent(loss: Term, variables: Sequence[Term], batch: Batch, steps: int) -> Run:
-    """Gradient descent with Armijo's line search (L decreases by at least 1e-4 of the predicted amount), from the batch."""
+    """Gradient descent with Armijo's line search (L decreases by at least 1e-4 of the predicted amount), from the batch.
+
+    The first rate tried is Barzilai and Borwein's (IMA J. Numer. Anal. 1988) where the last step met positive curvature,
+    and twice the last one elsewhere. The run ends before `steps` where no rate decreases L, at rounding level.
+    """
     points = [stacked(variables, batch)]
     value, slope = value_and_gradient(loss, variables, batch)
-    rate = 1.0
+    rate = 0.5
     for _ in range(steps):
         rate, predicted = 2 * rate, float(slope @ slope)
         while rate > 1e-14:
             trial = points[-1] - rate * slope
             new, ahead = value_and_gradient(loss, variables, placed(variables, batch, trial))
-            if new <= value - 1e-4 * rate * predicted:
+            if new < value and new <= value - 1e-4 * rate * predicted:
                 break
             rate /= 2
         else:
             break
         points.append(trial)
+        bend = float((trial - points[-2]) @ (ahead - slope))
+        if bend > 0:
+            rate = float(np.sum((trial - points[-2]) ** 2)) / bend / 2
         value, slope = new, ahead
     return _run(loss, variables, batch, np.arange(len(points)), points)
 

@@ -47,6 +47,7 @@ class Problem:
 
     title = "digits softmax regression"
     decay = DECAY
+    convex = True
 
     @property
     def count(self) -> int:

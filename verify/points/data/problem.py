@@ -51,6 +51,10 @@ class DataProblem(Protocol):
     def curvature(self) -> float:
         """The largest curvature of f, for the length of proximal steps."""
 
+    @property
+    def convex(self) -> bool:
+        """Whether f is convex, by its formula."""
+
     def values(self) -> dict[str, Array]:
         """The data of f as a batch of one carries them."""
 
@@ -82,6 +86,11 @@ class FormulaProblem:
     def dims(self) -> dict[str, int]:
         """The sizes m and n of the update."""
         return dict(zip(("m", "n"), self.sizes, strict=True))
+
+    @property
+    def convex(self) -> bool:
+        """Whether f is convex: a duality gap exists then."""
+        return self.bound is not None
 
     def values(self) -> dict[str, Array]:
         """The data of f as a batch of one carries them."""

@@ -22,7 +22,7 @@ from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
-from verify.language.terms import walk
+from verify.language.terms import Term, walk
 from verify.points.sources.dimensions import about_dimensions
 from verify.points.sources.sampling import operator_matrix
 from verify.points.sources.second_order import Aim, Tally, bounds_rank, draw, moderate_scalars, other_matrices, target_of
@@ -67,9 +67,16 @@ def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape
 
 def _aim(formula: Formula) -> Aim:
     compared = [s for s in formula.given if isinstance(s, Comparison)]
+    if any(_divides_by_decay(t) for s in compared for t in s.terms()):
+        return Aim.HEAVY_DECAY
     if any(s.relation == "lt" and s.left.op == "rank" and s.right.op in ("dim", "num") for s in compared):
         return Aim.RANK_DEFICIENT
     return Aim.SPURIOUS if any(s.relation == "distinct" for s in compared) else Aim.ANY
+
+
+def _divides_by_decay(term: Term) -> bool:
+    powers = [node for node in walk(term) if node.op == "pow" and node.payload[0] < 0]
+    return any(p.args[0].op == "sym" and p.args[0].payload[0] == "λ" for p in powers)
 
 
 def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature]) -> set[str]:
@@ -148,7 +155,10 @@ def _completed(batch: Batch, formula: Formula, rng: np.random.Generator) -> Batc
     free = {n: d for n, d in formula.variables.items() if n not in batch.values and n not in batch.functions}
     rest = replace(formula, variables={n: d for n, d in free.items() if n not in batch.operators})
     values = moderate_scalars(rest, rng, batch.count)
-    values.update(other_matrices(rest, {}, dict(batch.dims), rng, count=batch.count))
+    free_matrices = other_matrices(rest, {}, dict(batch.dims), rng, count=batch.count)
+    # Of all sizes: what an assumption bounds by the point must not always be too large.
+    spread = 10.0 ** rng.uniform(-2, 0.3, (batch.count, 1, 1))
+    values.update({n: np.where(rng.random((batch.count, 1, 1)) < 0.5, spread * m, m) for n, m in free_matrices.items()})
     full = replace(batch, values={**batch.values, **values})
     operators = {n: operator_matrix(o, full, rng) for n, o in rest.operators().items()}
     return replace(full, operators={**full.operators, **operators})

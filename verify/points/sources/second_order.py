@@ -92,6 +92,7 @@ class Aim(Enum):
     ANY = "all second-order points"
     SPURIOUS = "points other than X⋆"
     RANK_DEFICIENT = "points of rank below r"
+    HEAVY_DECAY = "points where (f(0) − f(X))/λ is not large"
 
 
 def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim) -> Iterator[Batch]:
@@ -123,7 +124,7 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
             continue
         random = [partial(from_family, family, start) for family in _families(formula, function, number)]
         for source in _mixed(random, made, number, aim):
-            yield from _on_family(formula, function, source, dims, rng, tally)
+            yield from _on_family(formula, function, source, dims, rng, tally, aim)
 
 
 def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list[Draw]:
@@ -132,7 +133,7 @@ def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list
     if statement is None or len(statement.variables) != 2:
         return []
     spurious: list[Draw] = [planted_spurious, extremal_rational, planted_rational, extremal]
-    planted = [] if aim is Aim.RANK_DEFICIENT or tilts(statement) else spurious
+    planted = spurious if aim in (Aim.SPURIOUS, Aim.ANY) and not tilts(statement) else []
     return [*planted, *(partial(curved, kind) for kind in _bent(formula, function))]
 
 
@@ -216,7 +217,7 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
 
 
 def _on_family(
-    formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally
+    formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally, aim: Aim
 ) -> Iterator[Batch]:
     """Points of the claim's loss with a family's formula in the place of f."""
 
@@ -227,6 +228,8 @@ def _on_family(
     statement, target = second_order_of(formula), target_of(formula)
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
+    if aim is Aim.HEAVY_DECAY and "λ" in values:
+        values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
     weight = _weight(target, values, dims)
     made = draw(Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:

@@ -1,7 +1,8 @@
 """Second-order points of tilted losses, by construction: any pair is one where the tilt is free to balance its gradient.
 
-Main definitions: `tilts`, `tilted`. A loss `L + (γ/2)‖θ‖² − ⟨C, A⟩ − ⟨D, B⟩` with free data C and D has a stationary point
-wherever one likes: C and D are solved for, and whether `∇²L ⪰ −γI` is read like any other assumption (theory §8).
+Main definitions: `tilts`, `tilted`, `with_tilts`, `ridges`. A loss `L + (γ/2)‖θ‖² − ⟨C, A⟩ − ⟨D, B⟩` with free data C and D
+has a stationary point wherever one likes: C and D are solved for, and whether `∇²L ⪰ −γI` is read like any other assumption
+(theory §8).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.differentiate import gradients, tangent
+from verify.calculus.differentiate import expand, gradients, tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NotDifferentiable
+from verify.language.operations.algebra import inner
 from verify.language.statements import Stationary
 from verify.language.terms import Term, make, number, symbol, symbols_of
 from verify.points.finder.gauge import factors_of
@@ -87,13 +89,34 @@ def tilted(batch: Batch, statement: Stationary, star: Array | None, rng: np.rand
         centre = factors_of(star, values[names[0]].shape[-1])
         for name, middle in zip(names, centre, strict=True):
             values[name] = values[name] + np.where(near[:, None, None], middle, 0.0)
+    moved = with_tilts(replace(batch, values=values), statement)
+    return replace(moved, family=f"{batch.family}, approximate")
+
+
+def with_tilts(batch: Batch, statement: Stationary) -> Batch:
+    """The batch with the tilts that make its pairs stationary; see `tilted`."""
+    values = dict(batch.values)
+    names = [v.payload[0] for v in statement.variables]
     found = tilts(statement)
-    for tilt, name in ((found[n], n) for n in names):
-        values[tilt.datum] = np.zeros_like(values[name])
+    for name in names:
+        values[found[name].datum] = np.zeros_like(values[name])
     moved = replace(batch, values=values)
     slopes = [instantiate(g, batch.functions) for g in gradients(statement.loss, statement.variables)]
     with np.errstate(all="ignore"):
         computed = evaluate_terms(slopes, moved.environment(), FloatField())
     for name, slope in zip(names, computed, strict=True):
         values[found[name].datum] = -found[name].factor * np.broadcast_to(slope, values[name].shape)
-    return replace(moved, values=values, family=f"{batch.family}, approximate")
+    return replace(moved, values=values)
+
+
+@lru_cache(maxsize=64)
+def ridges(statement: Stationary) -> tuple[str, ...]:
+    """The scalars γ that a loss contains as `(γ/2)‖θ‖²` and in no other way: γ moves every Hessian eigenvalue by itself."""
+    squares = [make("mul", number(-1), inner(v, v)) for v in statement.variables]
+    found = []
+    for name, shape in symbols_of(statement.loss).items():
+        if shape == ():
+            change = make("mul", number(2), tangent(statement.loss, {name: number(1)}))
+            if polynomial_of(expand(make("add", change, *squares))).is_zero:
+                found.append(name)
+    return tuple(found)
