@@ -242,9 +242,10 @@ def hessian_is_diagonal_away_from_factors_of_factorization():
 
 @claim(cite="theory §5, factorization, strict saddles", keyword=Keyword.TIGHT, uses=["hessian_decouples_of_factorization"])
 def escape_curvature_of_factorization():
-    """Exchanging a singular value σ_i of M in X for σ_j: unit columns have `∇²L[(upᵀ, vpᵀ)] = 2(σ_i − σ_j)`, negative if σ_j > σ_i.
+    """Exchanging a singular value σ_i of M in X for σ_j: `∇²L[(upᵀ, vpᵀ)] = 2(σ_i − σ_j)`, negative if σ_j > σ_i.
 
-    `Mv = σ_ju`, `Aᵀu = 0`, `Bᵀv = 0`, `AᵀAp = (σ_i − λ)p`; a free column (Ap = 0) has σ_i = λ. Written for columns of any length.
+    For unit columns; written for any length. `Mv = σ_ju`, `Aᵀu = 0`, `Bᵀv = 0`, `AᵀAp = (σ_i − λ)p`, and a free column, Ap = 0,
+    has σ_i = λ.
     """
     u, v, p = matrices("u", m, 1), matrices("v", n, 1), matrices("p", r, 1)
     kept, new = scalars("σ_i σ_j")
