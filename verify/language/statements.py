@@ -164,10 +164,16 @@ class FunctionOf:
         """The body changed."""
         return FunctionOf(self.shape, change(self.body))
 
+    @property
+    def name(self) -> str | None:
+        """The name of the function variable that this is, if it is one."""
+        plain = self.body.op == "smooth" and self.body.args == (symbol(ARGUMENT, self.shape),)
+        return self.body.payload[0].name if plain else None
+
     def show(self, printer: TermPrinter) -> str:
         """The function's name where it has one, else its formula."""
-        if self.body.op == "smooth":
-            return printer.name(self.body.payload[0].name)
+        if self.name is not None:
+            return printer.name(self.name)
         arrow = r" \mapsto " if printer.latex else " ↦ "
         return f"({printer.name(ARGUMENT)}{arrow}{printer.at(self.body, Precedence.SUM)})"
 

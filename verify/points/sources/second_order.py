@@ -35,6 +35,7 @@ from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
+from verify.points.sources.curvature import assumed_curvature
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.draws import (
     BATCH,
@@ -49,6 +50,7 @@ from verify.points.sources.draws import (
 )
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
+from verify.points.sources.several import Placement, placement_of, planted_adapters
 from verify.points.sources.tilted import tilted, tilts
 
 Array = Any
@@ -106,6 +108,11 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
     """
     function, statement = _opaque(formula), second_order_of(formula)
     single = statement is not None and len(statement.variables) == 2 and not tilts(statement)
+    placement = None if statement is None else placement_of(statement, targets_of(formula))
+    if placement is not None and targets_of(formula):
+        while points := list(_on_adapters(formula, placement, rules, rng, tally)):
+            yield from points
+        return
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
@@ -116,6 +123,8 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
             continue
         if _unknowns(formula, dims) > _LARGEST:
             continue
+        if placement is not None:
+            yield from _on_adapters(formula, placement, rules, rng, tally)
         for family in _families(formula, function, number)[: 1 if aim is Aim.SPURIOUS else 2]:
             yield from _on_family(formula, function, partial(from_family, family, start), dims, rng, tally)
         if single and (aim is Aim.SPURIOUS or (aim is Aim.ANY and number % 3 == 0)):
@@ -149,26 +158,27 @@ def _opaque(formula: Formula) -> FunctionSymbol | None:
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
     if found and statement is not None and target is not None and len(statement.variables) != 2:
-        raise NoSource("no source for X⋆ of several adapters yet")
+        if placement_of(statement, targets_of(formula)) is None:
+            raise NoSource("no source for X⋆ of several adapters but in f(Σ E_l·A_l·B_lᵀ·F_lᵀ), X⋆ defined for each, yet")
     return found[0] if found else None
 
 
 def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[Family]:
     """The families that can meet the claim's assumptions, a few for each choice of sizes."""
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
-    if curvature_of(formula, function):
+    if assumed_curvature(function, formula):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
 
 
-def curvature_of(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
-    """What a claim assumes about the curvature of its opaque function."""
-    return [s for s in formula.given if isinstance(s, Curvature) and s.function.body.op == "smooth"]
+def targets_of(formula: Formula) -> tuple[RegularizedStationary, ...]:
+    """The definitions of X⋆ that a claim assumes, one for each adapter."""
+    return tuple(s for s in formula.given if isinstance(s, RegularizedStationary))
 
 
 def target_of(formula: Formula) -> RegularizedStationary | None:
-    """The definition of X⋆ that a claim assumes."""
-    return next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
+    """The first of them."""
+    return next(iter(targets_of(formula)), None)
 
 
 def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
@@ -206,7 +216,7 @@ def _on_family(
         return
     bound = bind_family(function, problem)
     values.update(bound.values)
-    for bounds in curvature_of(formula, function):
+    for bounds in assumed_curvature(function, formula):
         _set_bounds(values, bounds, problem)
     if target is not None:
         if problem.star is None or problem.witness is None:
@@ -225,8 +235,27 @@ def _on_family(
         return
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
-    for batch in _found(stack, statement, target, rng, start, tally):
+    for batch in _found(stack, statement, () if target is None else (target.point.payload[0],), rng, start, tally):
         yield _assured(replace(batch, functions=functions), formula, function, problem)
+
+
+def _on_adapters(
+    formula: Formula, placement: Placement, rules: Sequence[Comparison], rng: Generator, tally: Tally
+) -> Iterator[Batch]:
+    """Points of several adapters, spurious in some of them."""
+    statement = second_order_of(formula)
+    assert statement is not None
+    scalars = moderate_scalars(formula, rng, BATCH)
+    made = planted_adapters(placement, statement, formula.dims, scalars, rules, rng, BATCH)
+    if made is None:
+        return
+    frame, starts = made
+    values = {**frame.values, **other_matrices(formula, dict(frame.values), dict(frame.dims), rng, skip=statement)}
+    loss = instantiate(statement.loss, frame.functions)
+    stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators)
+    stars = tuple(a.star for a in placement.adapters if a.star is not None)
+    for batch in _found(stack, statement, stars, rng, starts, tally):
+        yield replace(batch, functions=frame.functions)
 
 
 def other_matrices(
@@ -296,7 +325,7 @@ def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem
 def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: Problem) -> Batch:
     """Mark the curvature assumptions that hold by construction and cannot be decided from samples."""
     held: set[Condition] = set()
-    for statement in curvature_of(formula, function):
+    for statement in assumed_curvature(function, formula):
         condition = instantiate_condition(reduced(statement), batch.functions)
         known = problem.alpha is not None and problem.beta is not None
         if isinstance(condition, CurvatureBounds) and (known or (statement.kind == "convex" and problem.convex)):
@@ -316,7 +345,7 @@ def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: 
     frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
     stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
-    yield from _found(stack, statement, None, rng, start, tally)
+    yield from _found(stack, statement, (), rng, start, tally)
 
 
 def _problem(
@@ -330,7 +359,7 @@ def _problem(
 def _found(
     problem: Problem,
     statement: Stationary,
-    target: RegularizedStationary | None,
+    stars: Sequence[str],
     rng: Generator,
     start: Starts,
     tally: Tally,
@@ -349,26 +378,28 @@ def _found(
     tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
     tally.ended["INACCURATE"] += int(inaccurate.sum())
     good = good & ~inaccurate
-    branches = _branches(batch, statement, target)
+    branches = _branches(batch, statement, stars)
     for branch in sorted(set(branches[good])):
         members = np.flatnonzero(good & (branches == branch))
         yield replace(batch.pick(members), family=f"{problem.family}, {branch}")
 
 
-def _branches(batch: Batch, statement: Stationary, target: RegularizedStationary | None) -> Array:
-    """`rank-deficient` or `full-rank` (of one adapter), and `at X⋆` or `spurious` where X⋆ is known."""
-    if len(statement.variables) != 2:
-        return np.full(batch.count, "several adapters", dtype=object)
-    a, b = (batch.values[v.payload[0]] for v in statement.variables)
-    update = a @ np.swapaxes(b, -1, -2)
-    full = FloatField().rank(update) == a.shape[-1]
-    branch = np.where(full, "full-rank", "rank-deficient").astype(object)
-    if target is not None:
-        star = batch.values[target.point.payload[0]]
-        size = np.linalg.norm(star, axis=(-2, -1))
-        scales = np.array([*np.linalg.norm(update, axis=(-2, -1))])
-        factor = _scale_factor(batch, update, statement)
-        near = np.linalg.norm(factor * update - star, axis=(-2, -1)) <= 1e-6 * np.maximum(size, scales)
+def _branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
+    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known."""
+    factors = [batch.values[v.payload[0]] for v in statement.variables]
+    updates = [a @ np.swapaxes(b, -1, -2) for a, b in zip(factors[::2], factors[1::2], strict=False)]
+    if len(updates) == 1:
+        full = FloatField().rank(updates[0]) == factors[0].shape[-1]
+        branch = np.where(full, "full-rank", "rank-deficient").astype(object)
+    else:
+        branch = np.full(batch.count, "several adapters", dtype=object)
+    if stars:
+        near = np.full(batch.count, True)
+        for update, name in zip(updates, stars, strict=True):
+            star, size = batch.values[name], np.linalg.norm(update, axis=(-2, -1))
+            factor = _scale_factor(batch, update, statement)
+            distance = np.linalg.norm(factor * update - star, axis=(-2, -1))
+            near &= distance <= 1e-6 * np.maximum(np.linalg.norm(star, axis=(-2, -1)), size)
         branch = branch + np.where(near, ", at X⋆", ", spurious")
     return branch
 

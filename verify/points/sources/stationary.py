@@ -87,11 +87,11 @@ def _balanced_factors(batch: Batch, statement: Stationary, rng: np.random.Genera
 
 def _decays(statement: Stationary, batch: Batch) -> tuple[Array, Array] | None:
     """The weights of the penalties `(λ/2)‖variable‖²`, read off the loss' canonical form."""
-    first, second = (_penalty(statement.loss, v, batch) for v in statement.variables)
+    first, second = (penalty(statement.loss, v, batch) for v in statement.variables)
     return first, second
 
 
-def _penalty(loss: Term, variable: Term, batch: Batch) -> Array:
+def penalty(loss: Term, variable: Term, batch: Batch) -> Array:
     """Twice the coefficient of `tr(VᵀV)` in the loss, for each instance."""
     square = make("trace", make("matmul", make("transpose", variable), variable))
     total = np.zeros(batch.count)
