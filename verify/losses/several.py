@@ -2,15 +2,17 @@
 
 Main definitions: `Part`, `Placed`, `spurious_part`, `part_at_target`, `placed`.
 
-f sees the updates through `X = Σ_l E_lX_lF_lᵀ` with orthonormal columns side by side, so that every X_l has its own coordinates.
-Each adapter brings its own quadratic with a second-order point, X_l⋆ and S_l; their sum has all of them. A coupling `γ⟨w, ·⟩²` of
-two adapters with `⟨w, X−X⋆⟩ = 0` leaves the gradient at X and at X⋆ as it is, and adds a form that is nowhere negative.
+f sees the updates through `X = Σ_l E_lX_lF_lᵀ` with orthonormal columns side by side, so that every X_l has its own
+coordinates. Each adapter brings its own quadratic with a second-order point, X_l⋆ and S_l; their sum has all of them. A
+coupling `⟨w, ·⟩²` of the adapters with `⟨w, X−X⋆⟩ = 0` leaves the gradient at X and at X⋆ as it is, and adds a form that is
+nowhere negative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -135,7 +137,7 @@ def placed(rng: Generator, parts: Sequence[Part], decays: Sequence[Array], m: in
 
 def _split(frame: Array, sizes: Sequence[int]) -> list[Array]:
     ends = np.cumsum([0, *sizes])
-    return [np.array(frame[:, :, a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [np.array(frame[:, :, a:b]) for a, b in pairwise(ends)]
 
 
 def _at(before: Array, update: Array, after: Array) -> Array:

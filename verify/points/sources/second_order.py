@@ -35,6 +35,7 @@ from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
+from verify.points.sources.branches import branches
 from verify.points.sources.curvature import assumed_curvature
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.draws import (
@@ -157,9 +158,9 @@ def _opaque(formula: Formula) -> FunctionSymbol | None:
     found = list(formula.functions().values())
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
-    if found and statement is not None and target is not None and len(statement.variables) != 2:
-        if placement_of(statement, targets_of(formula)) is None:
-            raise NoSource("no source for X⋆ of several adapters but in f(Σ E_l·A_l·B_lᵀ·F_lᵀ), X⋆ defined for each, yet")
+    several = statement is not None and len(statement.variables) != 2
+    if found and target is not None and several and placement_of(statement, targets_of(formula)) is None:
+        raise NoSource("no source for X⋆ of several adapters but in f(Σ E_l·A_l·B_lᵀ·F_lᵀ), with X⋆ of each, yet")
     return found[0] if found else None
 
 
@@ -378,32 +379,7 @@ def _found(
     tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
     tally.ended["INACCURATE"] += int(inaccurate.sum())
     good = good & ~inaccurate
-    branches = _branches(batch, statement, stars)
-    for branch in sorted(set(branches[good])):
-        members = np.flatnonzero(good & (branches == branch))
+    branch_of = branches(batch, statement, stars)
+    for branch in sorted(set(branch_of[good])):
+        members = np.flatnonzero(good & (branch_of == branch))
         yield replace(batch.pick(members), family=f"{problem.family}, {branch}")
-
-
-def _branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
-    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known."""
-    factors = [batch.values[v.payload[0]] for v in statement.variables]
-    updates = [a @ np.swapaxes(b, -1, -2) for a, b in zip(factors[::2], factors[1::2], strict=False)]
-    if len(updates) == 1:
-        full = FloatField().rank(updates[0]) == factors[0].shape[-1]
-        branch = np.where(full, "full-rank", "rank-deficient").astype(object)
-    else:
-        branch = np.full(batch.count, "several adapters", dtype=object)
-    if stars:
-        near = np.full(batch.count, True)
-        for update, name in zip(updates, stars, strict=True):
-            star, size = batch.values[name], np.linalg.norm(update, axis=(-2, -1))
-            factor = _scale_factor(batch, update, statement)
-            distance = np.linalg.norm(factor * update - star, axis=(-2, -1))
-            near &= distance <= 1e-6 * np.maximum(np.linalg.norm(star, axis=(-2, -1)), size)
-        branch = branch + np.where(near, ", at X⋆", ", spurious")
-    return branch
-
-
-def _scale_factor(batch: Batch, update: Array, statement: Stationary) -> Array:
-    """The LoRA scale, where the claim has one among its scalars."""
-    return batch.values["s"][:, None, None] if "s" in batch.values else 1.0

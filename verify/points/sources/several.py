@@ -1,7 +1,7 @@
 """Points of several adapters of one opaque f, spurious in some of them: `losses.several` under a claim's own names.
 
-Main definitions: `Placement`, `placement_of`, `planted_adapters`. The claim's loss applies f once, to a sum of terms `E·A·Bᵀ·Fᵀ`, each
-with its own four matrices (theory §8).
+Main definitions: `Placement`, `placement_of`, `planted_adapters`. The claim's loss applies f once, to a sum of terms
+`E·A·Bᵀ·Fᵀ`, each with its own four matrices (theory §8).
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _sizes(placement: Placement, names: Sequence[str], rules: Sequence[Compariso
     """Sizes with room for all adapters side by side; at least one of them can be spurious."""
     shape = placement.function.shape
     for _ in range(_TRIES):
-        dims = {n: 1 for n in names}
+        dims = dict.fromkeys(names, 1)
         for adapter in placement.adapters:
             for size, choice in zip(adapter.sizes, (_ROWS, _COLUMNS, _RANKS), strict=True):
                 if isinstance(size, str):
