@@ -10,7 +10,7 @@ Main statements
     Balance, and Theorem A for each adapter, whatever the others are. Theorem B adapter by adapter, hence for the sum:
     `α_pair Σ‖X_l−X_l⋆‖² ≤ Σ_l (β_dir,l)_+ σ_{r_l}(X_l) ‖⊥⊥_l‖_*`, where a rank-deficient adapter adds nothing, as its σ_{r_l}
     is 0. So at a spurious point with α_pair > 0 some full-rank adapter has `σ_{r_l}(X_l) ≥ (α_pair/β_dir,l) σ_{r⋆_l}(X_l⋆)`;
-    not every one has.
+    not every one has. Theorem D's threshold holds for some full-rank adapter with its own ρ_l.
 
 Notation
     Theory §0, §4 and §8.
@@ -122,8 +122,26 @@ def pairing_le_curvature_times_blocks():
 
 @claim(cite="theory §8, several adapters", keyword=Keyword.LOWER, uses=["pairing_le_curvature_times_blocks"])
 def some_adapter_is_large_of_spurious():
-    """At a spurious point with α_pair > 0 some adapter has `σ_{r_l}(X_l) ≥ (α_pair/β_dir,l) σ_{r⋆_l}(X_l⋆)`, and so full rank."""
+    """At a spurious point with α_pair > 0 some full-rank adapter has `σ_{r_l}(X_l) ≥ (α_pair/β_dir,l) σ_{r⋆_l}(X_l⋆)`."""
     return forall(*targets, *columns, given=[*spurious, *pairs, *with_targets], then=either(large1, large2))
+
+
+@claim(cite="theory §8, several adapters, Theorem D", keyword=Keyword.TIGHT)
+def kappa_ge_threshold_of_spurious():
+    """Theorem D for a sum of updates side by side: `κ ≥ 1 + 2√ρ_l` for some full-rank adapter of a spurious point."""
+    al, be = positives("α β")
+
+    def reached(update, target, width, own):
+        room = minimum(rank(target), width - own)
+        return both(equal(rank(update), own), lt(0, room), le(4 * (room + own - rank(target)) * al**2, room * (be - al) ** 2))
+
+    return forall(
+        *targets,
+        al,
+        be,
+        given=[uniform_curvature(f, al, be), *spurious, *side_by_side, le(rank(Y1), r), le(rank(Y2), t)],
+        then=either(reached(X1, Y1, minimum(p, k), r), reached(X2, Y2, minimum(q, o), t)),
+    )
 
 
 @claim(cite="theory §8, several adapters", expect=Expect.REFUTED, keyword=Keyword.FALSE)

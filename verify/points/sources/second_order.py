@@ -29,6 +29,8 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import Term
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
+from verify.losses.squares import spectrum_of
+from verify.losses.taylor import data_name
 from verify.points.finder.finder import find
 from verify.points.finder.result import Points, Status
 from verify.points.finder.starts import Start
@@ -218,7 +220,7 @@ def _on_family(
     bound = bind_family(function, problem)
     values.update(bound.values)
     for bounds in assumed_curvature(function, formula):
-        _set_bounds(values, bounds, problem)
+        _set_bounds(values, bounds, problem.alpha, problem.beta)
     if target is not None:
         if problem.star is None or problem.witness is None:
             return
@@ -252,6 +254,8 @@ def _on_adapters(
         return
     frame, starts = made
     values = {**frame.values, **other_matrices(formula, dict(frame.values), dict(frame.dims), rng, skip=statement)}
+    for bounds in assumed_curvature(placement.function, formula):
+        _set_bounds(values, bounds, *spectrum_of(frame.operators[data_name(placement.function.name, "H")]))
     loss = instantiate(statement.loss, frame.functions)
     stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators)
     stars = tuple(a.star for a in placement.adapters if a.star is not None)
@@ -315,9 +319,9 @@ def _set_weight(values: dict[str, Array], target: RegularizedStationary | None, 
     return bool(np.array_equal(weight, problem.weight))
 
 
-def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem) -> None:
+def _set_bounds(values: dict[str, Array], statement: Curvature, alpha: Array | None, beta: Array | None) -> None:
     """Give α and β, where they are plain variables, the bounds that hold by construction."""
-    ends = {"uniform_curvature": (problem.alpha, problem.beta), "rsc": (problem.alpha,), "rsm": (problem.beta,)}
+    ends = {"uniform_curvature": (alpha, beta), "rsc": (alpha,), "rsm": (beta,)}
     for term, bound in zip(statement.numbers, ends.get(statement.kind, ()), strict=False):
         if term.op == "sym" and bound is not None:
             values[term.payload[0]] = np.array(bound)
