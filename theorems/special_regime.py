@@ -244,13 +244,13 @@ def hessian_is_diagonal_away_from_factors_of_factorization():
 def escape_curvature_of_factorization():
     """Exchanging a singular value σ_i of M in X for σ_j: `∇²L[(upᵀ, vpᵀ)] = 2(σ_i − σ_j)`, negative if σ_j > σ_i.
 
-    For unit columns; written for any length. `Mv = σ_ju`, `Aᵀu = 0`, `Bᵀv = 0`, `AᵀAp = (σ_i − λ)p`, and a free column, Ap = 0,
+    For unit columns; written for any length. `Mv = σ_ju`, `Bᵀv = 0`, `AᵀAp = (σ_i − λ)p`, and a free column, Ap = 0,
     has σ_i = λ.
     """
     u, v, p = matrices("u", m, 1), matrices("v", n, 1), matrices("p", r, 1)
     kept, new = scalars("σ_i σ_j")
     left, right = u * p.T, v * p.T
-    outside = [equal(A.T * u, 0), equal(B.T * v, 0), equal(M * v, new * u)]
+    outside = [equal(B.T * v, 0), equal(M * v, new * u)]
     return forall(
         fit,
         M,
@@ -275,7 +275,7 @@ def _is_truncated_svd(largest_excess):
         fit,
         M,
         pad,
-        given=[fit.fosp(), lt(0, lam), le(k, r), le(spectral(off_block(M, X)), lam + largest_excess)],
+        given=[fit.fosp(), le(k, r), le(spectral(off_block(M, X)), lam + largest_excess)],
         then=equal(sigma(X, k), positive_part(sigma(M, k) - lam)),
     )
 
@@ -344,11 +344,12 @@ def nuclear_norm_is_linear_on_face():
     return forall(s, R, given=equal(A.T * A, B.T * B), then=equal(nuclear(A * R * R.T * B.T), trace(A.T * A * R * R.T)))
 
 
-def _all_moves_measured(size):
-    """For symmetric Δ: `(τ/100)‖Δ‖² ≤ ‖𝒢(AΔBᵀ)‖² ≤ τ‖Δ‖²`, written for any square matrix, whose symmetric part counts.
+def _all_moves_measured():
+    """For symmetric Δ: `(s/100)‖Δ‖² ≤ ‖𝒢(AΔBᵀ)‖² ≤ 100s‖Δ‖²`, `s = ‖𝒢(ABᵀ)‖²`, written for any square matrix.
 
     Some lower bound above 0 says that no move Δ ≠ 0 is unmeasured; a fixed fraction of the upper one can be told from 0.
     """
+    size = frobenius(features(A * B.T)) ** 2
 
     def seen(W):
         return frobenius(features(A * (W + W.T) * B.T)) ** 2 / 4
@@ -356,33 +357,26 @@ def _all_moves_measured(size):
     def above(W):
         return seen(W) + size * (frobenius(W - W.T) ** 2 / 4 - frobenius(W) ** 2 / 100)
 
-    return [convex(function(above, (r, r))), convex(function(lambda W: size * frobenius(W) ** 2 - seen(W), (r, r)))]
+    return [convex(function(above, (r, r))), convex(function(lambda W: 100 * size * frobenius(W) ** 2 - seen(W), (r, r)))]
 
 
 @claim(cite="theory §5, Barvinok–Pataki", keyword=Keyword.TIGHT)
 def rank_le_measurements_of_extreme_pair():
     """If no move on the face of (A, B) is unmeasured, `r(r+1)/2 ≤ N`: so it is at a minimizer whose rank cannot be reduced."""
-    tau = positives("τ")
-    return forall(A, B, features, tau, given=_all_moves_measured(tau), then=le(r * (r + 1), 2 * N))
+    given = [lt(0, frobenius(features(A * B.T))), *_all_moves_measured()]
+    return forall(A, B, features, given=given, then=le(r * (r + 1), 2 * N))
 
 
 @claim(cite="theory §5, Barvinok–Pataki", expect=Expect.REFUTED, keyword=Keyword.FALSE)
-@example(m=1, n=1, r=1, N=1, λ=1, τ=1, A=[[1]], B=[[1]], y=[[2]], **{"𝒢": [[1]]})
+@example(m=1, n=1, r=1, N=1, λ=1, A=[[1]], B=[[1]], y=[[2]], **{"𝒢": [[1]]})
 def rank_lt_measurements_of_only_minimizer():
     """False: a linearized squared loss has a minimizer of rank ρ with `ρ(ρ+1)/2 ≤ N − 1`.
 
     Refuted by an only minimizer: `‖P_U^⊥∇f(X)P_V^⊥‖_op < λ` keeps all minimizers on the face, where every move is measured.
     """
-    tau = positives("τ")
     rest = off_block(linearized_slope, X)
-    return forall(
-        linearized,
-        features,
-        y,
-        tau,
-        given=[linearized.fosp(), lt(0, lam), lt(spectral(rest), lam), *_all_moves_measured(tau)],
-        then=le(r * (r + 1), 2 * (N - 1)),
-    )
+    only = [lt(spectral(rest), lam), lt(0, frobenius(features(X))), *_all_moves_measured()]
+    return forall(linearized, features, y, given=[linearized.fosp(), lt(0, lam), *only], then=le(r * (r + 1), 2 * (N - 1)))
 
 
 @claim(cite="theory §5, Barvinok–Pataki", expect=Expect.REFUTED, keyword=Keyword.FALSE)

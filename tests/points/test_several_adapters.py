@@ -86,6 +86,6 @@ def test_a_definition_of_a_target_needs_fitting_shapes():
 
 def test_a_function_of_one_update_is_shown_by_its_formula():
     assert stars[0].text == "−∇(Y ↦ f(E·Y·Fᵀ + P·Z·Qᵀ))(Y) = λ·S, S ∈ ∂‖Y‖_*"
-    assert r"V \mapsto f" in stars[0].latex
+    assert r"Y \mapsto f" in stars[0].latex
     assert s.stationary_definition().text == "−∇f(X⋆) = λ·S, S ∈ ∂‖X⋆‖_*"
     assert regularized_stationary(f, lam, *s.regularized_stationary()) == s.stationary_definition()

@@ -156,13 +156,17 @@ def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) 
 
 def _opaque(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement, target = second_order_of(formula), target_of(formula)
+    statement, targets = second_order_of(formula), targets_of(formula)
     found = list(formula.functions().values())
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
-    several = statement is not None and len(statement.variables) != 2
-    if found and target is not None and several and placement_of(statement, targets_of(formula)) is None:
-        raise NoSource("no source for X⋆ of several adapters but in f(Σ E_l·A_l·B_lᵀ·F_lᵀ), with X⋆ of each, yet")
+    if found and targets and (statement is None or placement_of(statement, targets) is None):
+        single = statement is None or len(statement.variables) == 2
+        if not single or [t.function.name for t in targets] != [found[0].name]:
+            raise NoSource(
+                f"no source for this X⋆ yet: it is known of {found[0].name} itself for one adapter, and of each of several "
+                f"adapters in {found[0].name}(Σ E_l·A_l·B_lᵀ·F_lᵀ)"
+            )
     return found[0] if found else None
 
 
