@@ -11,7 +11,7 @@ nowhere negative.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -101,6 +101,13 @@ class Placed:
     base: Array
     slope: Array
     bend: Array
+
+    def bent(self, rng: Generator, share: float) -> Placed:
+        """The Hessian changed at random by a share of its norm: X⋆ stays, and a strict second-order point moves a little."""
+        noise = rng.standard_normal(self.bend.shape)
+        noise = (noise + np.swapaxes(noise, -1, -2)) / 2
+        sizes = [np.linalg.norm(x, ord=2, axis=(-2, -1))[:, None, None] for x in (self.bend, noise)]
+        return replace(self, bend=self.bend + share * sizes[0] * noise / sizes[1])
 
 
 def placed(rng: Generator, parts: Sequence[Part], decays: Sequence[Array], m: int, n: int, *, rational: bool) -> Placed:

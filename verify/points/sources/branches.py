@@ -27,12 +27,13 @@ def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array
     else:
         branch = np.full(batch.count, "several adapters", dtype=object)
     if stars:
-        near = np.full(batch.count, True)
-        for update, name in zip(updates, stars, strict=True):
-            star, size = batch.values[name], np.linalg.norm(update, axis=(-2, -1))
-            factor = _scale_factor(batch)
-            distance = np.linalg.norm(factor * update - star, axis=(-2, -1))
-            near &= distance <= 1e-6 * np.maximum(np.linalg.norm(star, axis=(-2, -1)), size)
+        near, factor = np.full(batch.count, True), _scale_factor(batch)
+        # Starts that left every bound are among the points; their distance is infinite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for update, name in zip(updates, stars, strict=True):
+                star = batch.values[name]
+                size, far, gap = (np.linalg.norm(x, axis=(-2, -1)) for x in (star, update, factor * update - star))
+                near &= gap <= 1e-6 * np.maximum(size, far)
         branch = branch + np.where(near, ", at X⋆", ", spurious")
     return branch
 

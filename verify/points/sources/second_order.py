@@ -61,8 +61,12 @@ Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
 _LARGEST = 40
 """Most unknowns of claims about several adapters."""
+_COUPLED = 20
+"""Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
 _EFFORT = Effort(gradient=1e-13)
 """Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance."""
+_NEARBY = replace(_EFFORT, descent=100, rescue=20, waves=2)
+"""For starts at or near a point."""
 
 
 @dataclass
@@ -252,18 +256,19 @@ def _on_adapters(
     """Points of several adapters, spurious in some of them."""
     statement = second_order_of(formula)
     assert statement is not None
-    scalars = moderate_scalars(formula, rng, BATCH)
-    made = planted_adapters(placement, statement, formula.dims, scalars, rules, rng, BATCH)
+    scalars = moderate_scalars(formula, rng, _COUPLED)
+    made = planted_adapters(placement, statement, formula.dims, scalars, rules, rng, _COUPLED)
     if made is None:
         return
     frame, starts = made
-    values = {**frame.values, **other_matrices(formula, dict(frame.values), dict(frame.dims), rng, skip=statement)}
+    others = other_matrices(formula, dict(frame.values), dict(frame.dims), rng, skip=statement, count=_COUPLED)
+    values = {**frame.values, **others}
     for bounds in assumed_curvature(placement.function, formula):
         _set_bounds(values, bounds, *spectrum_of(frame.operators[data_name(placement.function.name, "H")]))
     loss = instantiate(statement.loss, frame.functions)
     stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators)
     stars = tuple(a.star for a in placement.adapters if a.star is not None)
-    for batch in _found(stack, statement, stars, rng, starts, tally):
+    for batch in _found(stack, statement, stars, rng, starts, tally, _NEARBY):
         yield replace(batch, functions=frame.functions)
 
 
@@ -362,7 +367,7 @@ def _problem(
 ) -> Problem:
     variables = statement.variables
     pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=BATCH)
+    return Problem(family, loss, pairs, None, dims, values, operators, count=len(next(iter(values.values()))))
 
 
 def _found(
@@ -372,11 +377,12 @@ def _found(
     rng: Generator,
     start: Starts,
     tally: Tally,
+    effort: Effort = _EFFORT,
 ) -> Iterator[Batch]:
     """The second-order points of a stack, in one batch for each branch of the theory."""
     names = [v.payload[0] for v in statement.variables]
     given = start if isinstance(start, Start) else dict(zip(names, start, strict=True))
-    points: Points = find(problem, given, seed=int(rng.integers(2**31)), effort=_EFFORT)
+    points: Points = find(problem, given, seed=int(rng.integers(2**31)), effort=effort)
     tally.ended.update(Status(s).name for s in points.status)
     good = points.status == Status.SECOND_ORDER
     arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}

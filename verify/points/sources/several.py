@@ -29,6 +29,7 @@ Generator = np.random.Generator
 _ROWS, _COLUMNS, _RANKS = (1, 2, 2, 3), (1, 2, 2, 3), (1, 1, 2)
 _TRIES = 200
 _DECAYS = (0.1, 0.25, 0.5)
+_CHANGES = (0.0, 0.003, 0.01, 0.03)
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def planted_adapters(
     rng: Generator,
     count: int,
 ) -> tuple[Batch, tuple[Array, ...]] | None:
-    """Problems of several adapters, and their factors at a second-order point in the order of the statement's variables.
+    """Problems of several adapters, and factors to start from in the order of the statement's variables.
 
     Args:
         placement: how the loss places its adapters.
@@ -123,7 +124,8 @@ def planted_adapters(
         count: problems in the batch.
 
     Returns:
-        The data (all but the factors) and the factors, or None where no sizes fit, or the decays of a pair differ.
+        The data (all but the factors) and the factors, at or near a second-order point, or None where no sizes fit, or the
+        decays of a pair differ.
     """
     dims = _sizes(placement, names, rules, rng)
     if dims is None:
@@ -138,6 +140,9 @@ def planted_adapters(
     parts = [_part(rng, count, [_size(d, dims) for d in a.sizes], rational=rational) for a in placement.adapters]
     rows, cols = (_size(d, dims) for d in placement.function.shape)
     made = placed(rng, parts, [pair[0] for pair in decays], rows, cols, rational=rational)
+    if not rational:
+        # In the planted points Theorem B is an equality; near them it is not.
+        made = made.bent(rng, float(rng.choice(_CHANGES)))
     own = placement.function.name
     values = {**scalars, data_name(own, "P"): made.base, data_name(own, "G"): made.slope}
     for adapter, part, before, after in zip(placement.adapters, parts, made.before, made.after, strict=True):
