@@ -91,7 +91,7 @@ large2 = le((pairing1 + pairing2) * sigma(Y2, rank(Y2)), bend2 * distance2 * sig
 
 
 @claim(cite="theory §8, several adapters", keyword=Keyword.TIGHT)
-def balanced_of_stationary():
+def balanced_of_stationary_of_several_adapters():
     """Weight decay balances the factors of each of several adapters of one loss."""
     return forall(
         *points,
@@ -100,8 +100,8 @@ def balanced_of_stationary():
     )
 
 
-@claim(cite="theory §8, several adapters", keyword=Keyword.TIGHT)
-def gradient_le_decay_of_rank_deficient():
+@claim(cite="theory §8, several adapters", keyword=Keyword.TIGHT, uses=["gradient_le_decay_of_rank_deficient"])
+def gradient_le_decay_of_rank_deficient_adapter():
     """Theorem A for one of several adapters: `‖G₁‖_op ≤ λ` if X₁ is rank-deficient, whatever the rank of X₂."""
     return forall(*points, given=[second_order, lt(rank(X1), r)], then=le(spectral(G1), lam))
 
@@ -126,8 +126,12 @@ def some_adapter_is_large_of_spurious():
     return forall(*targets, *columns, given=[*spurious, *pairs, *with_targets], then=either(large1, large2))
 
 
-@claim(cite="theory §8, several adapters, Theorem D", keyword=Keyword.TIGHT)
-def kappa_ge_threshold_of_spurious():
+@claim(
+    cite="theory §8, several adapters, Theorem D",
+    keyword=Keyword.TIGHT,
+    uses=["pairing_le_excess_times_block_of_each", "kappa_ge_threshold_of_spurious"],
+)
+def kappa_ge_threshold_of_spurious_adapters():
     """Theorem D for a sum of updates side by side: `κ ≥ 1 + 2√ρ_l` for some full-rank adapter of a spurious point."""
     al, be = positives("α β")
 
@@ -158,6 +162,6 @@ def pairing_le_half_of_excess_times_blocks():
 
 
 @claim(cite="theory §8, several adapters", expect=Expect.REFUTED, keyword=Keyword.FALSE)
-def gradient_le_decay_of_second_order():
+def gradient_le_decay_of_adapter():
     """False without rank deficiency: `‖G₁‖_op ≤ λ` at every second-order point of two adapters."""
     return forall(*points, given=[second_order, *side_by_side], then=le(spectral(G1), lam))

@@ -86,6 +86,16 @@ def test_some_problems_are_coupled_and_the_spurious_part_is_away_from_its_target
     assert 0 < coupled < 12
 
 
+def test_a_bent_hessian_keeps_the_targets_and_stays_symmetric():
+    parts, found = problem(3, [(2, 2, 1), (2, 2, 2)], False, (0.1, 0.1))
+    bent = found.bent(np.random.default_rng(0), 0.05)
+    share = np.linalg.norm(bent.bend - found.bend, ord=2, axis=(-2, -1)) / np.linalg.norm(found.bend, ord=2, axis=(-2, -1))
+    assert np.allclose(share, 0.05)
+    assert np.array_equal(bent.bend, np.swapaxes(bent.bend, -1, -2))
+    for i in range(COUNT):
+        assert np.allclose(gradient(bent, i, [p.star[i] for p in parts]), found.slope[i], atol=1e-10)
+
+
 def test_parts_that_do_not_fit_are_refused():
     rng = np.random.default_rng(0)
     parts = [part_at_target(rng, 2, 2, 2, 1, rational=True) for _ in range(2)]

@@ -266,7 +266,7 @@ def _on_adapters(
     for bounds in assumed_curvature(placement.function, formula):
         _set_bounds(values, bounds, *spectrum_of(frame.operators[data_name(placement.function.name, "H")]))
     loss = instantiate(statement.loss, frame.functions)
-    stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators)
+    stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators, frame.count)
     stars = tuple(a.star for a in placement.adapters if a.star is not None)
     for batch in _found(stack, statement, stars, rng, starts, tally, _NEARBY):
         yield replace(batch, functions=frame.functions)
@@ -363,11 +363,17 @@ def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: 
 
 
 def _problem(
-    family: str, loss: Term, statement: Stationary, dims: dict[str, int], values: dict[str, Array], operators: Any
+    family: str,
+    loss: Term,
+    statement: Stationary,
+    dims: dict[str, int],
+    values: dict[str, Array],
+    operators: Any,
+    count: int = BATCH,
 ) -> Problem:
     variables = statement.variables
     pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=len(next(iter(values.values()))))
+    return Problem(family, loss, pairs, None, dims, values, operators, count=count)
 
 
 def _found(
