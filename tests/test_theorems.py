@@ -33,6 +33,7 @@ TOPICS = {
     "implicit_bias",
     "sharpness",
     "real_data",
+    "several_adapters",
 }
 
 
@@ -145,6 +146,10 @@ MUTATED = (
     "high_rank.spurious_is_large",
     "special_regime.top_singular_value_of_factorization",
     "special_regime.last_singular_value_of_factorization",
+    "special_regime.stationary_without_escape_is_truncated_svd",
+    "special_regime.nuclear_norm_is_linear_on_face",
+    "special_regime.rank_le_measurements_of_extreme_pair",
+    "several_adapters.pairing_le_excess_times_block_of_each",
     "implicit_bias.nuclear_norm_confined_of_monotone",
     "implicit_bias.penalty_confined_by_lower_bound",
     "implicit_bias.mode_grows_at_singular_value_minus_decay",
@@ -173,6 +178,10 @@ EQUIVALENT = {
         "high_rank.spurious_is_large",
         "without assumption 1",
     ): "Theorem B and C2 hold for every rank of X⋆: α ≤ βσ_r(X)/σ_{r⋆}(X⋆)",
+    (
+        "special_regime.rank_le_measurements_of_extreme_pair",
+        "without assumption 2",
+    ): "the lower bound alone leaves no move unseen",
     ("implicit_bias.nuclear_norm_confined_of_monotone", "without assumption 0"): "for λ = 0 both say f(X) ≤ f(0)",
     ("implicit_bias.penalty_confined_by_lower_bound", "without assumption 0"): "for λ = 0 it says c ≤ f(X) ≤ f(0)",
 }

@@ -7,18 +7,17 @@ Main definitions
 Main statements
     Theorem A: at a rank-deficient second-order point `‖∇f(X)‖_op ≤ λ`, so that `0 ∈ ∇f(X) + λ∂‖X‖_*`; then X = X⋆ where f is
     strongly convex. Corollary A′: the same for every second-order point if `r ≥ min(m, n)`. Corollary A″: the origin. The
-    same with scale, with two decays, for several adapters of one f, and with λ = 0, where the gradient vanishes.
+    same with scale, with two decays, and with λ = 0, where the gradient vanishes; for several adapters see `several_adapters`.
 
 Notation
     `G = ∇f(X)`. See theory §0.
 
 Implementation notes
     Points are found by the batched finder on the loss families, f any of them; coverage names family and branch.
-    `E_l` and `F_l` place several updates in one argument of f: with `E_1 = [I; 0]`, `E_2 = [0; I]` and F alike, f is any
-    function of the two updates. Not covered: sizes above 6; X⋆ of several adapters.
+    Not covered: sizes above 6.
 
 References
-    Theory §3, §8. The question: Kim, Kim & Ryu, ICML 2025, arXiv:2502.09376.
+    Theory §3. The question: Kim, Kim & Ryu, ICML 2025, arXiv:2502.09376.
 
 Tags
     second-order stationary, low rank, nuclear norm, global minimum
@@ -40,17 +39,6 @@ deficient = [s.sosp(), lt(rank(X), r)]
 free = lora(decay=0)
 scaled = lora(scale=positives("s"))
 decays = lora(decays=positives("λ_A λ_B"))
-
-p, q, k, o, t = dimensions("p q k o t")
-A1, B1 = MatrixSymbol("A1", p, r), MatrixSymbol("B1", k, r)
-A2, B2 = MatrixSymbol("A2", q, t), MatrixSymbol("B2", o, t)
-E1, F1 = MatrixSymbol("E1", m, p), MatrixSymbol("F1", n, k)
-E2, F2 = MatrixSymbol("E2", m, q), MatrixSymbol("F2", n, o)
-placed = E1 * A1 * B1.T * F1.T + E2 * A2 * B2.T * F2.T
-several = f(placed) + lam / 2 * (frobenius(A1) ** 2 + frobenius(B1) ** 2 + frobenius(A2) ** 2 + frobenius(B2) ** 2)
-placing = (s, A1, B1, A2, B2, E1, F1, E2, F2)
-first_slope = E1.T * f.grad(placed) * F1
-"""The gradient with respect to the first update."""
 
 
 @claim(cite="theory §3, Theorem A", keyword=Keyword.TIGHT)
@@ -165,35 +153,6 @@ def gradient_le_weight_of_rank_deficient_with_two_decays():
         given=[decays.sosp(), lt(rank(X), r)],
         then=le(spectral(decays.f.grad(X)) ** 2, decays.decay_A * decays.decay_B),
     )
-
-
-@claim(cite="theory §8, several adapters", keyword=Keyword.TIGHT)
-def balanced_of_stationary_of_several_adapters():
-    """Weight decay balances the factors of each of several adapters of one loss."""
-    return forall(
-        *placing,
-        given=[fosp(several, of=[A1, B1, A2, B2]), lt(0, lam)],
-        then=[equal(A1.T * A1, B1.T * B1), equal(A2.T * A2, B2.T * B2)],
-    )
-
-
-@claim(cite="theory §8, several adapters", keyword=Keyword.TIGHT, uses=["gradient_le_decay_of_rank_deficient"])
-def gradient_le_decay_of_rank_deficient_adapter():
-    """Theorem A for one of several adapters: `‖∇_{X₁}f‖_op ≤ λ` if X₁ is rank-deficient, whatever the rank of X₂."""
-    return forall(
-        *placing,
-        given=[sosp(several, of=[A1, B1, A2, B2]), lt(rank(A1 * B1.T), r)],
-        then=le(spectral(first_slope), lam),
-    )
-
-
-@claim(cite="theory §8, several adapters", expect=Expect.OPEN, keyword=Keyword.FALSE)
-def gradient_le_decay_of_adapter():
-    """False without rank deficiency: `‖∇_{X₁}f‖_op ≤ λ` at every second-order point of two adapters.
-
-    No source plants spurious points of several adapters, so the search may find none.
-    """
-    return forall(*placing, given=sosp(several, of=[A1, B1, A2, B2]), then=le(spectral(first_slope), lam))
 
 
 @claim(cite="theory §3, Theorem A", expect=Expect.REFUTED, keyword=Keyword.FALSE)

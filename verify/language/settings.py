@@ -8,11 +8,11 @@ from typing import Any
 
 import sympy as sp
 
-from verify.language.errors import ClaimError
+from verify.language.errors import ClaimError, ShapeError
 from verify.language.functions import Smooth, frobenius, function, smooth
 from verify.language.nodes import Expression
 from verify.language.statements import RegularizedStationary, Stationary, function_of
-from verify.language.terms import Term
+from verify.language.terms import Shape, Term, show_shape
 from verify.language.translate import declared_term_of
 
 
@@ -90,16 +90,30 @@ class Setting:
 
     def stationary_definition(self) -> RegularizedStationary:
         """The statement that X⋆ and S stand for."""
-        point, witness = self.regularized_stationary()
-        return RegularizedStationary(
-            function_of(self.f), declared_term_of(self.nuclear_weight), declared_term_of(point), declared_term_of(witness)
-        )
+        return regularized_stationary(self.f, self.nuclear_weight, *self.regularized_stationary())
 
     def variables(self) -> dict[str, Term]:
         """The setting's own scalar and matrix variables by name."""
         shown = (self.A, self.B, self.A0, self.B0, self.decay_A, self.decay_B, self.scale)
         terms = [declared_term_of(v) for v in shown if isinstance(v, sp.Symbol | sp.MatrixSymbol)]
         return {t.payload[0]: t for t in terms}
+
+
+def regularized_stationary(f: Any, weight: Expression, point: Expression, witness: Expression) -> RegularizedStationary:
+    """`−∇f(point) = weight·witness`, `witness ∈ ∂‖point‖_*`: the point is stationary for `f + weight·‖·‖_*` (theory §0).
+
+    For X⋆ of the setting `lora()` it comes with the symbol. Of several adapters each has its own, with f as a function of that
+    update alone: `regularized_stationary(function(lambda Y: f(Y * P.T + Xs * Q.T), (m, n)), lam, Ys, S)`.
+
+    Raises:
+        ShapeError: if point or witness are no arguments of f, or the weight is no scalar.
+    """
+    function_, terms = function_of(f), [declared_term_of(t) for t in (weight, point, witness)]
+    wanted: list[Shape] = [(), function_.shape, function_.shape]
+    for term, shape in zip(terms, wanted, strict=True):
+        if term.shape != shape:
+            raise ShapeError(f"{show_shape(term.shape)} where {show_shape(shape)} is needed: give f, weight, point, witness")
+    return RegularizedStationary(function_, *terms)
 
 
 def lora(

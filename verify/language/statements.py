@@ -18,7 +18,7 @@ from verify.language.nodes import SCALAR_NODES, Expression
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
-from verify.language.terms import ARGUMENT, Shape, Term, make, show_shape, symbol
+from verify.language.terms import ARGUMENT, Shape, Term, make, rebuild, show_shape, symbol, symbols_of
 from verify.language.translate import declared_term_of
 
 
@@ -164,12 +164,20 @@ class FunctionOf:
         """The body changed."""
         return FunctionOf(self.shape, change(self.body))
 
+    @property
+    def name(self) -> str | None:
+        """The name of the function variable that this is, if it is one."""
+        plain = self.body.op == "smooth" and self.body.args == (symbol(ARGUMENT, self.shape),)
+        return self.body.payload[0].name if plain else None
+
     def show(self, printer: TermPrinter) -> str:
         """The function's name where it has one, else its formula."""
-        if self.body.op == "smooth":
-            return printer.name(self.body.payload[0].name)
-        arrow = r" \mapsto " if printer.latex else " ↦ "
-        return f"({printer.name(ARGUMENT)}{arrow}{printer.at(self.body, Precedence.SUM)})"
+        if self.name is not None:
+            return printer.name(self.name)
+        arrow, taken = r" \mapsto " if printer.latex else " ↦ ", symbols_of(self.body)
+        letter = next((x for x in "YZVW" if x not in taken), ARGUMENT)
+        shown = rebuild(self.body, {symbol(ARGUMENT, self.shape): symbol(letter, self.shape)})
+        return f"({printer.name(letter)}{arrow}{printer.at(shown, Precedence.SUM)})"
 
 
 @dataclass(frozen=True)

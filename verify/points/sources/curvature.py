@@ -22,11 +22,7 @@ Array = Any
 
 def assumed_curvature(function: FunctionSymbol, formula: Formula) -> list[Curvature]:
     """The curvature assumptions about a function variable."""
-    return [
-        s
-        for s in formula.given
-        if isinstance(s, Curvature) and s.function.body.op == "smooth" and s.function.body.payload[0].name == function.name
-    ]
+    return [s for s in formula.given if isinstance(s, Curvature) and s.function.name == function.name]
 
 
 def with_assumed_curvature(batch: Batch, function: FunctionSymbol, formula: Formula, rng: np.random.Generator) -> Batch:

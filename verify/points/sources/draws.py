@@ -36,7 +36,7 @@ class Sizes:
     weight: Array
 
 
-Starts = Start | tuple[Array, Array]
+Starts = Start | tuple[Array, ...]
 Draw = Callable[[Sizes, Generator], tuple[Problem, Starts] | None]
 
 

@@ -63,12 +63,18 @@ def directional(residuals: tuple[Term, ...], names: tuple[str, ...]) -> tuple[Te
     return tuple(tangent(r, moves) for r in residuals)
 
 
+def values_of(batch: Batch, residuals: Sequence[Term]) -> Array:
+    """Residual vectors `(count, k)`."""
+    with np.errstate(all="ignore"):
+        parts = evaluate_terms(residuals, batch.environment(), FloatField())
+    return np.concatenate([_flat(p, batch.count, t) for p, t in zip(parts, residuals, strict=True)], axis=1)
+
+
 def linearized(batch: Batch, residuals: Sequence[Term], names: Sequence[str]) -> tuple[Array, Array]:
     """Residual vectors `(count, k)` and Jacobians `(count, k, p)` with respect to some matrix variables."""
     slopes = directional(tuple(residuals), tuple(names))
     field = FloatField()
-    parts = evaluate_terms(residuals, batch.environment(), field)
-    value = np.concatenate([_flat(p, batch.count, t) for p, t in zip(parts, residuals, strict=True)], axis=1)
+    value = values_of(batch, residuals)
     shapes = [batch.values[n].shape[1:] for n in names]
     total = sum(int(np.prod(s)) for s in shapes)
     basis = np.eye(total)

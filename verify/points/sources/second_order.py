@@ -30,12 +30,16 @@ from verify.language.terms import Term
 from verify.losses.curved import Curved
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
+from verify.losses.squares import spectrum_of
+from verify.losses.taylor import data_name
 from verify.points.finder.finder import find
 from verify.points.finder.result import Points, Status
 from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
+from verify.points.sources.branches import branches
+from verify.points.sources.curvature import assumed_curvature
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.draws import (
     BATCH,
@@ -51,6 +55,7 @@ from verify.points.sources.draws import (
 )
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
+from verify.points.sources.several import Placement, placement_of, planted_adapters
 from verify.points.sources.tilted import tilted, tilts
 
 Array = Any
@@ -58,9 +63,13 @@ Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
 _LARGEST = 40
 """Most unknowns of claims about several adapters."""
+_COUPLED = 20
+"""Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
 _EFFORT = Effort(gradient=1e-13, rescue=60, waves=6)
 """Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance; starts that run off
 along a valley without a minimum are given up early, as many as there are without decay."""
+_NEARBY = replace(_EFFORT, descent=100, rescue=20, waves=2)
+"""For starts at or near a point."""
 
 
 @dataclass
@@ -108,9 +117,14 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function = _opaque(formula)
+    function, statement = _opaque(formula), second_order_of(formula)
+    placement = None if statement is None else placement_of(statement, targets_of(formula))
+    if placement is not None and targets_of(formula):
+        while points := list(_on_adapters(formula, placement, rules, rng, tally)):
+            yield from points
+        return
     made = [] if function is None else _constructions(formula, function, aim)
-    strong = function is not None and bool(curvature_of(formula, function)) and not _bent(formula, function)
+    strong = function is not None and bool(assumed_curvature(function, formula)) and not _bent(formula, function)
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         if function is None:
@@ -122,6 +136,8 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
             continue
         if _unknowns(formula, dims) > _LARGEST:
             continue
+        if placement is not None:
+            yield from _on_adapters(formula, placement, rules, rng, tally)
         random = [partial(from_family, family, start) for family in _families(formula, function, number)]
         for source in _mixed(random, made, number, aim):
             yield from _on_family(formula, function, source, dims, rng, tally, aim)
@@ -151,7 +167,7 @@ def _bent(formula: Formula, function: FunctionSymbol | None) -> list[Curved]:
     """The kinds of curvature beside positive ones that a claim leaves room for."""
     if function is None:
         return []
-    kinds = {s.kind for s in curvature_of(formula, function)}
+    kinds = {s.kind for s in assumed_curvature(function, formula)}
     return [] if kinds - {"convex"} else [Curved.FLAT] if kinds else [Curved.FLAT, Curved.ANY]
 
 
@@ -175,31 +191,36 @@ def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) 
 
 def _opaque(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement, target = second_order_of(formula), target_of(formula)
+    statement, targets = second_order_of(formula), targets_of(formula)
     found = list(formula.functions().values())
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
-    if found and statement is not None and target is not None and len(statement.variables) != 2:
-        raise NoSource("no source for X⋆ of several adapters yet")
+    if found and targets and (statement is None or placement_of(statement, targets) is None):
+        single = statement is None or len(statement.variables) == 2
+        if not single or [t.function.name for t in targets] != [found[0].name]:
+            raise NoSource(
+                f"no source for this X⋆ yet: it is known of {found[0].name} itself for one adapter, and of each of several "
+                f"adapters in {found[0].name}(Σ E_l·A_l·B_lᵀ·F_lᵀ)"
+            )
     return found[0] if found else None
 
 
 def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[Family]:
     """The families that can meet the claim's assumptions, a few for each choice of sizes."""
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
-    if curvature_of(formula, function):
+    if assumed_curvature(function, formula):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
 
 
-def curvature_of(formula: Formula, function: FunctionSymbol) -> list[Curvature]:
-    """What a claim assumes about the curvature of its opaque function."""
-    return [s for s in formula.given if isinstance(s, Curvature) and s.function.body.op == "smooth"]
+def targets_of(formula: Formula) -> tuple[RegularizedStationary, ...]:
+    """The definitions of X⋆ that a claim assumes, one for each adapter."""
+    return tuple(s for s in formula.given if isinstance(s, RegularizedStationary))
 
 
 def target_of(formula: Formula) -> RegularizedStationary | None:
-    """The definition of X⋆ that a claim assumes."""
-    return next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
+    """The first of them."""
+    return next(iter(targets_of(formula)), None)
 
 
 def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
@@ -239,8 +260,8 @@ def _on_family(
         return
     bound = bind_family(function, problem)
     values.update(bound.values)
-    for bounds in curvature_of(formula, function):
-        _set_bounds(values, bounds, problem)
+    for bounds in assumed_curvature(function, formula):
+        _set_bounds(values, bounds, problem.alpha, problem.beta)
     if target is not None:
         if problem.star is None or problem.witness is None:
             return
@@ -258,8 +279,30 @@ def _on_family(
         return
     loss = instantiate(statement.loss, functions)
     stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
-    for batch in _found(stack, statement, target, rng, start, tally):
+    for batch in _found(stack, statement, () if target is None else (target.point.payload[0],), rng, start, tally):
         yield _assured(replace(batch, functions=functions), formula, function, problem)
+
+
+def _on_adapters(
+    formula: Formula, placement: Placement, rules: Sequence[Comparison], rng: Generator, tally: Tally
+) -> Iterator[Batch]:
+    """Points of several adapters, spurious in some of them."""
+    statement = second_order_of(formula)
+    assert statement is not None
+    scalars = moderate_scalars(formula, rng, _COUPLED)
+    made = planted_adapters(placement, statement, formula.dims, scalars, rules, rng, _COUPLED)
+    if made is None:
+        return
+    frame, starts = made
+    others = other_matrices(formula, dict(frame.values), dict(frame.dims), rng, skip=statement, count=_COUPLED)
+    values = {**frame.values, **others}
+    for bounds in assumed_curvature(placement.function, formula):
+        _set_bounds(values, bounds, *spectrum_of(frame.operators[data_name(placement.function.name, "H")]))
+    loss = instantiate(statement.loss, frame.functions)
+    stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators, frame.count)
+    stars = tuple(a.star for a in placement.adapters if a.star is not None)
+    for batch in _found(stack, statement, stars, rng, starts, tally, _NEARBY):
+        yield replace(batch, functions=frame.functions)
 
 
 def other_matrices(
@@ -318,9 +361,9 @@ def _set_weight(values: dict[str, Array], target: RegularizedStationary | None, 
     return bool(np.array_equal(weight, problem.weight))
 
 
-def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem) -> None:
+def _set_bounds(values: dict[str, Array], statement: Curvature, alpha: Array | None, beta: Array | None) -> None:
     """Give α and β, where they are plain variables, the bounds that hold by construction."""
-    ends = {"uniform_curvature": (problem.alpha, problem.beta), "rsc": (problem.alpha,), "rsm": (problem.beta,)}
+    ends = {"uniform_curvature": (alpha, beta), "rsc": (alpha,), "rsm": (beta,)}
     for term, bound in zip(statement.numbers, ends.get(statement.kind, ()), strict=False):
         if term.op == "sym" and bound is not None:
             values[term.payload[0]] = np.array(bound)
@@ -329,7 +372,7 @@ def _set_bounds(values: dict[str, Array], statement: Curvature, problem: Problem
 def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: Problem) -> Batch:
     """Mark the curvature assumptions that hold by construction and cannot be decided from samples."""
     held: set[Condition] = set()
-    for statement in curvature_of(formula, function):
+    for statement in assumed_curvature(function, formula):
         condition = instantiate_condition(reduced(statement), batch.functions)
         known = problem.alpha is not None and problem.beta is not None
         if isinstance(condition, CurvatureBounds) and (known or (statement.kind == "convex" and problem.convex)):
@@ -349,29 +392,36 @@ def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: 
     frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
     stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
-    yield from _found(stack, statement, None, rng, start, tally)
+    yield from _found(stack, statement, (), rng, start, tally)
 
 
 def _problem(
-    family: str, loss: Term, statement: Stationary, dims: dict[str, int], values: dict[str, Array], operators: Any
+    family: str,
+    loss: Term,
+    statement: Stationary,
+    dims: dict[str, int],
+    values: dict[str, Array],
+    operators: Any,
+    count: int = BATCH,
 ) -> Problem:
     variables = statement.variables
     pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=BATCH)
+    return Problem(family, loss, pairs, None, dims, values, operators, count=count)
 
 
 def _found(
     problem: Problem,
     statement: Stationary,
-    target: RegularizedStationary | None,
+    stars: Sequence[str],
     rng: Generator,
     start: Starts,
     tally: Tally,
+    effort: Effort = _EFFORT,
 ) -> Iterator[Batch]:
     """The second-order points of a stack, in one batch for each branch of the theory."""
     names = [v.payload[0] for v in statement.variables]
     given = start if isinstance(start, Start) else dict(zip(names, start, strict=True))
-    points: Points = find(problem, given, seed=int(rng.integers(2**31)), effort=_EFFORT)
+    points: Points = find(problem, given, seed=int(rng.integers(2**31)), effort=effort)
     tally.ended.update(Status(s).name for s in points.status)
     good = points.status == Status.SECOND_ORDER
     arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}
@@ -382,30 +432,7 @@ def _found(
     tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
     tally.ended["INACCURATE"] += int(inaccurate.sum())
     good = good & ~inaccurate
-    branches = _branches(batch, statement, target)
-    for branch in sorted(set(branches[good])):
-        members = np.flatnonzero(good & (branches == branch))
+    branch_of = branches(batch, statement, stars)
+    for branch in sorted(set(branch_of[good])):
+        members = np.flatnonzero(good & (branch_of == branch))
         yield replace(batch.pick(members), family=f"{problem.family}, {branch}")
-
-
-def _branches(batch: Batch, statement: Stationary, target: RegularizedStationary | None) -> Array:
-    """`rank-deficient` or `full-rank` (of one adapter), and `at X⋆` or `spurious` where X⋆ is known."""
-    if len(statement.variables) != 2:
-        return np.full(batch.count, "several adapters", dtype=object)
-    a, b = (batch.values[v.payload[0]] for v in statement.variables)
-    update = a @ np.swapaxes(b, -1, -2)
-    full = FloatField().rank(update) == a.shape[-1]
-    branch = np.where(full, "full-rank", "rank-deficient").astype(object)
-    if target is not None:
-        star = batch.values[target.point.payload[0]]
-        size = np.linalg.norm(star, axis=(-2, -1))
-        scales = np.array([*np.linalg.norm(update, axis=(-2, -1))])
-        factor = _scale_factor(batch, update, statement)
-        near = np.linalg.norm(factor * update - star, axis=(-2, -1)) <= 1e-6 * np.maximum(size, scales)
-        branch = branch + np.where(near, ", at X⋆", ", spurious")
-    return branch
-
-
-def _scale_factor(batch: Batch, update: Array, statement: Stationary) -> Array:
-    """The LoRA scale, where the claim has one among its scalars."""
-    return batch.values["s"][:, None, None] if "s" in batch.values else 1.0

@@ -25,7 +25,7 @@ from verify.language.statements import Stationary
 from verify.language.terms import Term, make, number, symbol, symbols_of
 from verify.losses.taylor import data_name
 from verify.points.sources.matrices import FAMILIES, orthonormal
-from verify.points.sources.repair import linearized, moved
+from verify.points.sources.repair import linearized, moved, values_of
 
 Array = Any
 
@@ -87,11 +87,11 @@ def _balanced_factors(batch: Batch, statement: Stationary, rng: np.random.Genera
 
 def _decays(statement: Stationary, batch: Batch) -> tuple[Array, Array] | None:
     """The weights of the penalties `(λ/2)‖variable‖²`, read off the loss' canonical form."""
-    first, second = (_penalty(statement.loss, v, batch) for v in statement.variables)
+    first, second = (penalty(statement.loss, v, batch) for v in statement.variables)
     return first, second
 
 
-def _penalty(loss: Term, variable: Term, batch: Batch) -> Array:
+def penalty(loss: Term, variable: Term, batch: Batch) -> Array:
     """Twice the coefficient of `tr(VᵀV)` in the loss, for each instance."""
     square = make("trace", make("matmul", make("transpose", variable), variable))
     total = np.zeros(batch.count)
@@ -128,9 +128,15 @@ def _is_linear(slopes: Sequence[Term], name: str) -> bool:
 
 
 def _solve_for_data(batch: Batch, slopes: Sequence[Term], data: Sequence[str]) -> Batch:
-    """The least-change solution of `gradients = 0` in the data, by least squares for each instance."""
+    """The least-change solution of `gradients = 0` in the data, by least squares for each instance.
+
+    A second step removes the rounding of the first, which is large where the data were far larger than the solution.
+    """
     value, jacobian = linearized(batch, slopes, data)
-    finite = np.all(np.isfinite(jacobian), axis=(-2, -1)) & np.all(np.isfinite(value), axis=-1)
-    jacobian = np.where(finite[:, None, None], jacobian, 0.0)
-    step = -(np.linalg.pinv(jacobian, rcond=1e-12) @ np.where(finite[:, None], value, 0.0)[..., None])[..., 0]
-    return moved(batch, data, step)
+    usable = np.all(np.isfinite(jacobian), axis=(-2, -1))
+    inverse = np.linalg.pinv(np.where(usable[:, None, None], jacobian, 0.0), rcond=1e-12)
+    for _ in range(2):
+        finite = usable & np.all(np.isfinite(value), axis=-1)
+        batch = moved(batch, data, -(inverse @ np.where(finite[:, None], value, 0.0)[..., None])[..., 0])
+        value = values_of(batch, slopes)
+    return batch
