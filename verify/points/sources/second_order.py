@@ -33,7 +33,7 @@ from verify.losses.problem import Problem
 from verify.losses.squares import spectrum_of
 from verify.losses.taylor import data_name
 from verify.points.finder.finder import find
-from verify.points.finder.result import Points, Status
+from verify.points.finder.result import Status
 from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
@@ -61,8 +61,8 @@ from verify.points.sources.tilted import tilted, tilts
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
-_LARGEST = 40
-"""Most unknowns of claims about several adapters."""
+_LARGEST = 30, 40
+"""Most unknowns for one adapter, and for several."""
 _COUPLED = 20
 """Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
 _EFFORT = Effort(gradient=1e-13, rescue=60, waves=6)
@@ -127,14 +127,14 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
     strong = function is not None and bool(assumed_curvature(function, formula)) and not _bent(formula, function)
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
+        if not _is_small(formula, dims):
+            continue
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
             continue
         needs_room = number % 2 == 1 or (strong and aim is Aim.SPURIOUS)
         if needs_room and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
             # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
-            continue
-        if _unknowns(formula, dims) > _LARGEST:
             continue
         if placement is not None:
             yield from _on_adapters(formula, placement, rules, rng, tally)
@@ -171,13 +171,13 @@ def _bent(formula: Formula, function: FunctionSymbol | None) -> list[Curved]:
     return [] if kinds - {"convex"} else [Curved.FLAT] if kinds else [Curved.FLAT, Curved.ANY]
 
 
-def _unknowns(formula: Formula, dims: dict[str, int]) -> int:
-    """The number of unknowns of several adapters; 0 for one, whose sizes are always small."""
+def _is_small(formula: Formula, dims: dict[str, int]) -> bool:
+    """Whether the points can be found in a moment."""
     statement = second_order_of(formula)
-    if statement is None or len(statement.variables) == 2:
-        return 0
+    if statement is None:
+        return True
     shapes = [[d if isinstance(d, int) else dims[d] for d in v.shape] for v in statement.variables]
-    return sum(int(np.prod(shape)) for shape in shapes)
+    return sum(int(np.prod(shape)) for shape in shapes) <= _LARGEST[len(shapes) > 2]
 
 
 def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
@@ -301,7 +301,7 @@ def _on_adapters(
     loss = instantiate(statement.loss, frame.functions)
     stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators, frame.count)
     stars = tuple(a.star for a in placement.adapters if a.star is not None)
-    for batch in _found(stack, statement, stars, rng, starts, tally, _NEARBY):
+    for batch in _found(stack, statement, stars, rng, starts, tally):
         yield replace(batch, functions=frame.functions)
 
 
@@ -343,7 +343,7 @@ def bounds_rank(statement: Statement, target: RegularizedStationary) -> bool:
 def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:
     """The nuclear weight that X⋆ needs; without X⋆ the data are drawn for the decay as it is."""
     if target is None:
-        return values.get("λ", np.full(BATCH, 0.05))
+        return values.get("λ", np.zeros(BATCH))
     batch = Batch(dims, values, count=BATCH)
     (weight,) = evaluate_terms([target.weight], batch.environment(), FloatField())
     return np.broadcast_to(weight, (BATCH,)).copy()
@@ -416,12 +416,13 @@ def _found(
     rng: Generator,
     start: Starts,
     tally: Tally,
-    effort: Effort = _EFFORT,
 ) -> Iterator[Batch]:
     """The second-order points of a stack, in one batch for each branch of the theory."""
     names = [v.payload[0] for v in statement.variables]
-    given = start if isinstance(start, Start) else dict(zip(names, start, strict=True))
-    points: Points = find(problem, given, seed=int(rng.integers(2**31)), effort=effort)
+    if isinstance(start, Start):
+        points = find(problem, start, seed=int(rng.integers(2**31)), effort=_EFFORT)
+    else:
+        points = find(problem, dict(zip(names, start, strict=True)), seed=int(rng.integers(2**31)), effort=_NEARBY)
     tally.ended.update(Status(s).name for s in points.status)
     good = points.status == Status.SECOND_ORDER
     arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}
