@@ -16,6 +16,7 @@ from verify.evaluation.batches import instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
 from verify.language.formulas import Formula
+from verify.losses.taylor import taylor_model
 from verify.points.sources.second_order import needs_landscape
 from verify.runner.exact_reading import ExactReader
 from verify.search.instances import ExactInstance, free_matrices, to_batch
@@ -50,16 +51,17 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
     seen = ExactPass()
     met: list[ExactInstance] = []
+    models = {n: taylor_model(f) for n, f in formula.functions().items()}
+    conclusion = None if formula.then is None else instantiate_condition(reduced(formula.then), models)
 
     def in_floats(instance: ExactInstance) -> tuple[bool, bool]:
         """Whether the conclusion compares 0 with 0, and whether it holds at both float tolerances.
 
         The latter decides irrational equality cases, which overlap at any precision of the exact reading.
         """
-        if formula.then is None or formula.process is not None:
-            return False, formula.then is None
-        batch = to_batch(instance, formula)
-        (decision,) = decide([instantiate_condition(reduced(formula.then), batch.functions)], batch)
+        if conclusion is None or formula.process is not None:
+            return False, conclusion is None
+        (decision,) = decide([conclusion], to_batch(instance, formula))
         return bool(decision.trivial[0]), bool(decision.truth[0] == TRUE)
 
     def probe(instance: ExactInstance) -> None:
