@@ -262,15 +262,16 @@ def retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Pr
         arranged = reader.enforce(exact)
         if arranged is None:
             continue
+        # An assumption that the floats held true, met only up to rounding, is exactly false: that settles nothing.
+        if finding.unclear and reader.excludes(arranged, finding.unclear):
+            settled += 1
+            continue
         decision = reader.read(arranged)
         if reader.settles(decision):
             refuted = _refutation(arranged, formula, reader, evidence.coverage(), profile)
             if refuted is not None:
                 return refuted
-        # An assumption that the floats held true, met only up to rounding, is exactly false: that settles nothing.
-        excluded = any(decision.hypotheses[i] is Truth.FALSE for i in finding.unclear if i < len(decision.hypotheses))
-        if decision.conclusion is Truth.TRUE or excluded:
-            settled += 1
+        settled += int(decision.conclusion is Truth.TRUE)
     if settled and settled == len(evidence.undecided[: profile.retries]):
         # Every retried one was settled as true; those beyond the retry budget stay undecided and are counted.
         evidence.n_undecided = max(0, evidence.n_undecided - settled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -34,9 +34,17 @@ class ExactReader:
 
     def read(self, instance: ExactInstance) -> Decision:
         """What the kernel says at the instance."""
+        return self._read(self.claim, instance)
+
+    def excludes(self, instance: ExactInstance, positions: Sequence[int]) -> bool:
+        """Whether one of the assumptions at these positions is false at the instance; the others are not read."""
+        few = replace(self.formula, given=tuple(self.formula.given[i] for i in positions))
+        return any(t is Truth.FALSE for t in self._read(few.to_json(), instance).hypotheses)
+
+    def _read(self, claim: Any, instance: ExactInstance) -> Decision:
         try:
             values = values_to_json(instance, self.formula)
-            return decide(self.claim, dict(instance.dims), values, BITS, instance.steps)
+            return decide(claim, dict(instance.dims), values, BITS, instance.steps)
         except Rejected:
             # Beyond the kernel's limits or rules: it has no reading, so nothing is decided.
             return Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
