@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,12 +18,13 @@ from verify.losses.taylor import data_name
 from verify.points.sources.dimensions import about_dimensions, allowed
 from verify.search.instances import ExactInstance, Rows, rows_of, symmetrized
 
-_ENTRIES = st.one_of(
-    st.integers(-3, 3).map(Fraction),
-    st.builds(Fraction, st.integers(-6, 6), st.sampled_from([1, 2, 3, 5])),
-)
+_WHOLE = [Fraction(k) for k in (0, 1, -1, 2, -2, 3, -3)]
+_PARTS = sorted({Fraction(k, d) for k in range(-6, 7) for d in (1, 2, 3, 5)}, key=lambda x: (x.denominator, abs(x), x < 0))
+_ENTRIES = st.sampled_from([*_WHOLE * 7, *_PARTS])
+"""Half of them small whole numbers, the simplest first; one choice each, as a matrix needs dozens."""
 
 
+@lru_cache(maxsize=256)
 def _matrix(rows: int, cols: int) -> st.SearchStrategy[Rows]:
     plain = st.lists(st.lists(_ENTRIES, min_size=cols, max_size=cols), min_size=rows, max_size=rows).map(rows_of)
     zero = st.just(rows_of([[0] * cols] * rows))

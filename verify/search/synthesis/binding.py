@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -125,17 +126,29 @@ def setting_at(roles: Roles, dims: Mapping[str, int], scalars: Mapping[str, Frac
 
     The form is read off the values at three points, and checked at a fourth.
     """
-    left, right = roles.factors
+    return _setting(roles.stationary.loss, roles.factors, roles.function, tuple(dims.items()), tuple(scalars.items()))
+
+
+@lru_cache(maxsize=512)
+def _setting(
+    given: Term,
+    factors: tuple[Term, Term],
+    function: FunctionSymbol,
+    sizes: tuple[tuple[str, int], ...],
+    scalars: tuple[tuple[str, Fraction], ...],
+) -> Setting | None:
+    """`setting_at`: most claims have the same loss."""
+    left, right = factors
+    dims, name = dict(sizes), function.name
     (m, r), (n, _) = (tuple(d if isinstance(d, int) else dims[d] for d in v.shape) for v in (left, right))
-    loss = instantiate(roles.stationary.loss, {roles.function.name: roles.model})
+    loss = instantiate(given, {name: taylor_model(function, cubic=False)})
     slope = _integers(m, n, 2)
 
     def value(a: Array, b: Array, pull: Array) -> Fraction:
         data = {left.payload[0]: a, right.payload[0]: b}
         zero = _integers(m, n, 0)
-        name = roles.function.name
         data |= {data_name(name, "P"): zero, data_name(name, "G"): pull}
-        constants = {k: np.array(v, dtype=object) for k, v in scalars.items()}
+        constants = {k: np.array(v, dtype=object) for k, v in scalars}
         env = Environment({**constants, **data}, dims, {}, {data_name(name, "H"): _integers(m * n, m * n, 0)})
         return Fraction(np.ravel(evaluate_term(loss, env, RationalField()))[0])
 
