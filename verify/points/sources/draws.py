@@ -1,7 +1,7 @@
 """Stacks of problems with starts, for claims about second-order points: a family's random ones, or planted spurious points.
 
 Main definitions: `Sizes`, `Draw`, `from_family`, `planted_spurious`, `planted_rational`, `extremal`, `extremal_rational`,
-`curved`.
+`beyond_rank`, `curved`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from verify.losses.curved import Curved, plant_curved
 from verify.losses.extremal import plant_extremal
-from verify.losses.families import Family
+from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
 from verify.points.finder.starts import Start
@@ -23,6 +23,8 @@ Array = Any
 Generator = np.random.Generator
 BATCH = 50
 """Problems a stack."""
+_CONDITIONED = ("factorization", "quadratic", "isometric_sensing", "weighted")
+"""Families with a condition number of choice."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,29 @@ Draw = Callable[[Sizes, Generator], tuple[Problem, Starts] | None]
 def from_family(family: Family, start: Start, wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
     """A loss family's random problems, with an initialization of all starts."""
     rank = int(rng.integers(1, wanted.star_rank + 1)) if wanted.star_rank else None
-    if wanted.star_rank > wanted.r and rng.random() < 0.5:
-        # Nothing but X⋆ of larger rank tells what a bound on its rank is needed for.
-        rank = int(rng.integers(wanted.r + 1, wanted.star_rank + 1))
-    spectrum = (1.0, float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0]) if rng.random() < 0.5 else rng.uniform(1.0, 8.0)))
+    kappa = float(rng.choice([1.0, 1.5, 3.0, 10.0, 60.0]) if rng.random() < 0.5 else rng.uniform(1.0, 8.0))
+    problem = _sampled(family, wanted, rng, rank, kappa)
+    return None if problem is None else (problem, start)
+
+
+def beyond_rank(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """X⋆ of larger rank than the adapters: nothing else tells what a bound on its rank is needed for."""
+    if wanted.star_rank <= wanted.r:
+        return None
+    # Mostly by one: in small matrices the largest ranks leave many bounds without content.
+    rank = wanted.r + 1 if rng.random() < 0.7 else int(rng.integers(wanted.r + 1, wanted.star_rank + 1))
+    problem = _sampled(FAMILIES[str(rng.choice(_CONDITIONED))], wanted, rng, rank, float(rng.uniform(1.0, 2.0)))
+    return None if problem is None else (problem, Start.SPECTRAL)
+
+
+def _sampled(family: Family, wanted: Sizes, rng: Generator, rank: int | None, kappa: float) -> Problem | None:
+    """Random problems, with condition number at most κ where the family can be told; None for impossible sizes."""
+    curvature = {"spectrum": (1.0, kappa), "isometry": (kappa - 1) / (kappa + 1), "weights": (1 / kappa, 1.0)}
     sizes_ = {"m": wanted.rows, "n": wanted.cols, "r": wanted.r}
     try:
-        problem = family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, spectrum=spectrum, **sizes_)
+        return family.sample(rng, BATCH, decay=wanted.weight, star_rank=rank, **curvature, **sizes_)
     except ValueError:
         return None
-    return problem, start
 
 
 def planted_spurious(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
