@@ -250,3 +250,23 @@ def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Mo
     out = tmp_path / "out.json"
     assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"]) == 1
     assert list(verdicts(out)) == ["trace_is_cyclic"]
+
+
+def test_show_says_what_the_last_run_covered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VERIFY_CACHE_DIR", str(tmp_path / "cache"))
+    file = write(
+        tmp_path,
+        "from sympy import MatrixSymbol\nfrom verify import *\nQ = MatrixSymbol('Q', 2, 2)\n\n\n"
+        "@claim\ndef ordered():\n    return forall(Q, then=le(spectral(Q), nuclear(Q)))\n",
+    )
+    assert main(["show", f"{file}::ordered"]) == 0
+    assert "no run of this version is remembered" in capsys.readouterr().out
+    assert main(["run", file, "--jobs", "1"]) == 0
+    capsys.readouterr()
+    assert main(["show", f"{file}::ordered"]) == 0
+    shown = capsys.readouterr().out
+    assert "coverage  HELD: 10," in shown
+    assert "by sizes: " in shown
+    assert "by family: gaussian " in shown or "; gaussian " in shown

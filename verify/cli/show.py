@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 
+from verify.cli.cache import key_of, recall
 from verify.cli.main import OK, UNMET, UsageError
 from verify.evaluation.derivatives import gated_gradient
 from verify.language.errors import ClaimError, GateError
@@ -13,7 +15,12 @@ from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
 from verify.points.sources.second_order import needs_landscape
 from verify.runner.check import location_of, one_line
+from verify.runner.known import known_verdict
 from verify.runner.loading import Found, collect
+from verify.runner.profiles import PROFILES
+from verify.runner.verdicts import Held, describe, verdict_of_payload
+
+_SHOWN = 6
 
 
 def show(arguments: argparse.Namespace) -> int:
@@ -48,7 +55,27 @@ def show(arguments: argparse.Namespace) -> int:
     if claim.uses:
         print(f"  uses      {', '.join(claim.uses)}")
     print(f"  written   {claim.file}:{claim.line}")
+    for line in _coverage_lines(found, formula):
+        print(f"  {line}")
     return OK
+
+
+def _coverage_lines(found: Found, formula: Formula) -> list[str]:
+    """What the last run at the default profile saw, from the cache: sizes and branches with the instances that reached them."""
+    known = known_verdict(found.claim, found.id, formula)
+    payload = recall(key_of(formula, found.id, PROFILES["dev"], 0), formula) if known is None else known
+    if payload is None:
+        return [f"coverage  no run of this version is remembered: `verify run {found.id}`"]
+    lines = [f"coverage  {verdict_of_payload(payload).value}: {describe(payload)}"]
+    cells = payload.coverage.cells if isinstance(payload, Held) else {}
+    for title, place in (("sizes", 1), ("family", 0)):
+        counts: Counter[str] = Counter()
+        for cell, active in cells.items():
+            counts[cell[place]] += active
+        shown = [f"{name} {active:,}" for name, active in counts.most_common(_SHOWN)]
+        more = [f"{len(counts) - _SHOWN} more"] if len(counts) > _SHOWN else []
+        lines += [f"  by {title}: {'; '.join([*shown, *more])}"] if shown else []
+    return lines
 
 
 def _evidence(found: Found) -> str:
