@@ -64,6 +64,8 @@ Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
 _LARGEST = 30, 40
 """Most unknowns for one adapter, and for several."""
+_PATIENCE = 100
+"""Unsuitable sizes in a row that are passed over: a claim may allow no others."""
 _COUPLED = 20
 """Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
 _EFFORT = Effort(gradient=1e-13, rescue=60, waves=6)
@@ -126,16 +128,18 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         return
     made = [] if function is None else _constructions(formula, function, aim)
     strong = function is not None and bool(assumed_curvature(function, formula)) and not _bent(formula, function)
+    skipped = 0
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
-        if not _is_small(formula, dims):
+        # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
+        needs_room = (number % 2 == 1 or (strong and aim is Aim.SPURIOUS)) and aim is not Aim.RANK_DEFICIENT
+        fits = _is_small(formula, dims) and (not needs_room or function is None or _has_room(formula, function, dims))
+        if not fits and skipped < _PATIENCE:
+            skipped += 1
             continue
+        skipped = 0
         if function is None:
             yield from _on_own_loss(formula, dims, rng, start, tally)
-            continue
-        needs_room = number % 2 == 1 or (strong and aim is Aim.SPURIOUS)
-        if needs_room and aim is not Aim.RANK_DEFICIENT and not _has_room(formula, function, dims):
-            # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
             continue
         if placement is not None:
             yield from _on_adapters(formula, placement, rules, rng, tally)
