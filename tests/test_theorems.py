@@ -144,6 +144,12 @@ MUTATED = (
     "high_rank.block_le_squared_distance_over_target_singular_value",
     "high_rank.gradient_le_decay_plus_curvature_times_smallest_singular_value",
     "high_rank.spurious_is_large",
+    "high_rank.spurious_has_full_rank",
+    "high_rank.kappa_ge_threshold_of_spurious",
+    "low_rank.rank_deficient_eq_target_of_strongly_convex",
+    "low_rank.full_width_eq_target_of_strongly_convex",
+    "special_regime.second_order_eq_target_of_kappa_below_two",
+    "special_regime.second_order_eq_target_of_kappa_below_three",
     "special_regime.top_singular_value_of_factorization",
     "special_regime.last_singular_value_of_factorization",
     "special_regime.stationary_without_escape_is_truncated_svd",
@@ -182,6 +188,15 @@ EQUIVALENT = {
         "special_regime.rank_le_measurements_of_extreme_pair",
         "without assumption 2",
     ): "the lower bound alone leaves no move unseen",
+    ("high_rank.spurious_has_full_rank", "without assumption 1"): "Theorem A's uniqueness needs no bound on the rank of X⋆",
+    (
+        "low_rank.rank_deficient_eq_target_of_strongly_convex",
+        "without assumption 1",
+    ): "Theorem A's uniqueness needs no bound on the rank of X⋆",
+    (
+        "low_rank.full_width_eq_target_of_strongly_convex",
+        "without assumption 1",
+    ): "Corollary A′ makes X stationary for F, and X⋆ is the only such point, whatever its rank",
     ("implicit_bias.nuclear_norm_confined_of_monotone", "without assumption 0"): "for λ = 0 both say f(X) ≤ f(0)",
     ("implicit_bias.penalty_confined_by_lower_bound", "without assumption 0"): "for λ = 0 it says c ≤ f(X) ≤ f(0)",
 }

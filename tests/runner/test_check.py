@@ -172,3 +172,30 @@ def test_wrong_use_of_check_is_an_error() -> None:
 def test_a_bound_by_a_large_constant_is_refuted() -> None:
     for false in (forall(t, then=le(t, 10**6)), forall(P, then=le(frobenius(P), 10**7))):
         assert isinstance(check(false).payload, Refuted)
+
+
+def test_a_claim_about_points_that_no_size_allows_is_vacuous() -> None:
+    @claim
+    def none() -> object:
+        """With r ≥ min(m, n) strong convexity leaves no spurious point."""
+        s = lora()
+        Xs, _ = s.regularized_stationary()
+        al, be = positives("α β")
+        wide = le(minimum(s.m, s.n), s.r)
+        given = [uniform_curvature(s.f, al, be), wide, s.sosp(), distinct(s.X, Xs)]
+        return forall(s, Xs, al, be, given=given, then=equal(s.X, Xs))
+
+    assert check(none).verdict is Verdict.VACUOUS
+
+
+def test_without_strong_convexity_a_second_order_point_need_not_be_the_target() -> None:
+    @claim
+    def unique() -> object:
+        """False: flat directions leave room."""
+        s = lora()
+        Xs, _ = s.regularized_stationary()
+        return forall(s, Xs, given=[convex(s.f), s.sosp(), lt(rank(s.X), s.r)], then=equal(s.X, Xs))
+
+    result = check(unique)
+    assert isinstance(result.payload, Refuted)
+    assert kernel_check(result.payload.certificate).accepted

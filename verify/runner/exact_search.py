@@ -52,15 +52,16 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     seen = ExactPass()
     met: list[ExactInstance] = []
     models = {n: taylor_model(f) for n, f in formula.functions().items()}
-    conclusion = None if formula.then is None else instantiate_condition(reduced(formula.then), models)
+    here = formula.then if formula.process is None else None
+    conclusion = None if here is None else instantiate_condition(reduced(here), models)
 
     def in_floats(instance: ExactInstance) -> tuple[bool, bool]:
         """Whether the conclusion compares 0 with 0, and whether it holds at both float tolerances.
 
         The latter decides irrational equality cases, which overlap at any precision of the exact reading.
         """
-        if conclusion is None or formula.process is not None:
-            return False, conclusion is None
+        if conclusion is None:
+            return False, formula.then is None
         (decision,) = decide([conclusion], to_batch(instance, formula))
         return bool(decision.trivial[0]), bool(decision.truth[0] == TRUE)
 

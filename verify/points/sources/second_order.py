@@ -155,7 +155,8 @@ def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list
         return []
     spurious: list[Draw] = [planted_spurious, extremal_rational, planted_rational, extremal]
     planted = spurious if aim in (Aim.SPURIOUS, Aim.ANY) and not tilts(statement) else []
-    if aim is Aim.SPURIOUS and not any(bounds_rank(s, t) for t in targets_of(formula) for s in formula.given):
+    target = target_of(formula)
+    if planted and target is not None and not any(bounds_rank(s, target) for s in formula.given):
         planted = [beyond_rank, *planted, beyond_rank]
     return [*planted, *(partial(curved, kind) for kind in _bent(formula, function))]
 
