@@ -171,6 +171,7 @@ _C2 = "high_rank.block_le_squared_distance_over_target_singular_value"
 EQUIVALENT = {
     (_C1, "without assumption 0"): "σ_r(X) = 0 where rank X < r, so that the left side is 0",
     (_C1, "without assumption 2"): "where the block is 0 the left side is 0",
+    (_C2, "without assumption 0"): "the same: no singular value of X is needed to be positive",
     (
         _C2,
         "without assumption 1",

@@ -61,7 +61,7 @@ class Reading:
     values: dict[str, Any]
     bodies: dict[str, Tree]
     operators: dict[str, Array]
-    codomains: dict[str, tuple[int, int]]
+    spaces: dict[str, tuple[tuple[int, int], tuple[int, int]]]
     dims: dict[str, int]
     process: Tree = field(default_factory=list)
     slack: Any = 0
@@ -258,7 +258,10 @@ def term(t: Tree, s: Reading) -> Any:
             return chained(chained(complement(m), of(y)), complement(m.T))
         case ["apply", name, x]:
             out = s.operators[name].dot(of(x).ravel())
-            return out.reshape(s.codomains[name])
+            return out.reshape(s.spaces[name][0])
+        case ["adjoint", name, x]:
+            out = s.operators[name].T.dot(of(x).ravel())
+            return out.reshape(s.spaces[name][1])
         case ["smooth", name, x, *slots]:
             return differential(s.bodies[name], of(x), [of(z) for z in slots], s)
         case ["smoothgrad", name, x, *slots]:
@@ -447,7 +450,7 @@ def reading_of(certificate: Any) -> Reading:
     """The variables as declared; values outside their domain or shape are refused."""
     claim, dims = certificate["claim"], certificate["dims"]
     values: dict[str, Any] = {}
-    bodies, operators, codomains = {}, {}, {}
+    bodies, operators, spaces = {}, {}, {}
     for name, declared in claim["variables"].items():
         if name not in certificate["values"]:
             continue
@@ -466,11 +469,11 @@ def reading_of(certificate: Any) -> Reading:
             case "operator":
                 operators[name] = matrix(raw)
                 a, b = (dims[d] if isinstance(d, str) else d for d in declared["codomain"])
-                codomains[name] = (a, b)
+                spaces[name] = ((a, b), (c, d))
                 if declared["symmetric"] and (operators[name] != operators[name].T).any():
                     raise UnreadableError("not symmetric")
     slack = 0 if polynomial([claim["tree"], bodies]) else Fraction(1, 10**30)
-    return Reading(values, bodies, operators, codomains, dims, slack=slack)
+    return Reading(values, bodies, operators, spaces, dims, slack=slack)
 
 
 def polynomial(tree: Any) -> bool:

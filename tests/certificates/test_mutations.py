@@ -107,7 +107,7 @@ def _holds_at(certificate: Any, rng: np.random.Generator) -> bool:
     tree = claim["tree"]
     s = _random_reading(claim, rng)
     if tree[0] == "always":
-        s = Reading(s.values, s.bodies, s.operators, s.codomains, s.dims, tree[1])
+        s = Reading(s.values, s.bodies, s.operators, s.spaces, s.dims, tree[1])
     given, then = tree[-2], tree[-1]
     divide = certificate.get("divide", [])
     factor = Fraction(1)
@@ -183,7 +183,7 @@ def _vanishing(p: Any, s: Reading) -> list[Any]:
 def _random_reading(claim: Any, rng: np.random.Generator) -> Reading:
     dims = {d: int(k) for d, k in zip(claim["dims"], rng.permutation([2, 3, 1, 4, 2, 3])[: len(claim["dims"])], strict=True)}
     values: dict[str, Any] = {}
-    bodies, operators, codomains = {}, {}, {}
+    bodies, operators, spaces = {}, {}, {}
 
     def size(d: Any) -> int:
         return dims[d] if isinstance(d, str) else d
@@ -207,8 +207,8 @@ def _random_reading(claim: Any, rng: np.random.Generator) -> Reading:
                 (a, b), (c, d) = map(size, declared["codomain"]), map(size, declared["domain"])
                 made = matrix(entries(a * b, c * d))
                 operators[name] = made + made.T if declared["symmetric"] else made
-                codomains[name] = (a, b)
-    return Reading(values, bodies, operators, codomains, dims)
+                spaces[name] = ((a, b), (c, d))
+    return Reading(values, bodies, operators, spaces, dims)
 
 
 def test_the_second_route_sees_a_false_statement() -> None:

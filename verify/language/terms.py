@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from verify.language.errors import ClaimError, ShapeError
 
@@ -34,32 +33,36 @@ ARGUMENT = "·"
 class Term:
     """One node: an operation, its static payload, its arguments, and the shape inferred from them.
 
-    Equal terms are the same object, as long as one of them lives: comparing two of them takes no time, whatever their size.
+    Equality and hashing are structural; the hash is computed once, from the children's.
     """
 
-    __slots__ = ("__weakref__", "_hash", "args", "op", "payload", "shape")
+    __slots__ = ("_hash", "args", "op", "payload", "shape")
     op: str
     payload: tuple[Any, ...]
     args: tuple[Term, ...]
     shape: Shape
 
-    def __new__(cls, op: str, payload: tuple[Any, ...], args: tuple[Term, ...], shape: Shape) -> Term:
-        """The living term with these parts, or a new one."""
-        key = (op, payload, args, shape)
-        known = _LIVING.get(key)
-        if known is not None:
-            return known
-        term = super().__new__(cls)
-        for name, value in (("op", op), ("payload", payload), ("args", args), ("shape", shape), ("_hash", hash(key))):
-            object.__setattr__(term, name, value)
-        _LIVING[key] = term
-        return term
+    def __init__(self, op: str, payload: tuple[Any, ...], args: tuple[Term, ...], shape: Shape) -> None:
+        object.__setattr__(self, "op", op)
+        object.__setattr__(self, "payload", payload)
+        object.__setattr__(self, "args", args)
+        object.__setattr__(self, "shape", shape)
+        object.__setattr__(self, "_hash", hash((op, payload, args)))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("terms are immutable")
 
     def __hash__(self) -> int:
         return self._hash  # type: ignore[attr-defined, no-any-return]
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        return (
+            isinstance(other, Term)
+            and hash(self) == hash(other)
+            and (self.op, self.payload, self.args) == (other.op, other.payload, other.args)
+        )
 
     def __bool__(self) -> bool:
         raise ClaimError("a term has no truth value: compare with equal(...), le(...) or lt(...)")
@@ -72,9 +75,6 @@ class Term:
     def is_scalar(self) -> bool:
         """Whether the term is a scalar."""
         return self.shape == ()
-
-
-_LIVING: WeakValueDictionary[Any, Term] = WeakValueDictionary()
 
 
 def operation_of(term: Term) -> Operation:
