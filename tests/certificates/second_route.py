@@ -468,7 +468,7 @@ def reading_of(certificate: Any) -> Reading:
                 bodies[name] = raw["body"]
             case "operator":
                 operators[name] = matrix(raw)
-                a, b = (dims[d] if isinstance(d, str) else d for d in declared["codomain"])
+                (a, b), (c, d) = ([dims.get(x, x) for x in declared[part]] for part in ("codomain", "domain"))
                 spaces[name] = ((a, b), (c, d))
                 if declared["symmetric"] and (operators[name] != operators[name].T).any():
                     raise UnreadableError("not symmetric")
