@@ -7,8 +7,8 @@ import pytest
 from verify import *
 from verify.language.errors import ShapeError
 from verify.language.statements import Stationary
-from verify.points.sources.second_order import targets_of
 from verify.points.sources.several import placement_of
+from verify.points.sources.subjects import targets_of
 from verify.runner.verdicts import Held, Refuted, Unknown
 
 s = lora()

@@ -13,7 +13,7 @@ from verify.language.formulas import Formula
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
-from verify.points.sources.second_order import needs_landscape
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.check import location_of, one_line
 from verify.runner.known import known_verdict
 from verify.runner.loading import Found, collect

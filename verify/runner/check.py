@@ -22,7 +22,7 @@ from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Stationary
-from verify.points.sources.second_order import needs_landscape
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import Evidence, Finding, Progress, gather
 from verify.runner.exact_reading import ExactReader, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass

@@ -22,7 +22,8 @@ from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
 from verify.points.sources.landscapes import second_order_batches
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally, adapters, needs_landscape
+from verify.points.sources.second_order import Tally
+from verify.points.sources.subjects import adapters, needs_landscape
 from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage

@@ -17,7 +17,7 @@ from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
 from verify.language.formulas import Formula
 from verify.losses.taylor import taylor_model
-from verify.points.sources.second_order import needs_landscape
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import ExactReader
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances

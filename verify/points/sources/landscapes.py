@@ -25,8 +25,9 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import Term, walk
 from verify.points.sources.dimensions import about_dimensions
 from verify.points.sources.sampling import operator_matrix
-from verify.points.sources.second_order import Aim, Tally, bounds_rank, draw, moderate_scalars, other_matrices, target_of
+from verify.points.sources.second_order import Aim, Tally, draw, moderate_scalars, other_matrices
 from verify.points.sources.singular import with_singular_vectors
+from verify.points.sources.subjects import bounds_rank, target_of
 
 _KEPT = 12
 """Streams kept in memory."""

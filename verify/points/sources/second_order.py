@@ -25,9 +25,8 @@ from verify.evaluation.tolerances import LOOSE
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
-from verify.language.statements import Comparison, Curvature, RegularizedStationary, Statement, Stationary
+from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
 from verify.language.terms import Term
-from verify.losses.curved import Curved
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.losses.squares import spectrum_of
@@ -57,13 +56,22 @@ from verify.points.sources.draws import (
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
 from verify.points.sources.several import Placement, placement_of, planted_adapters
+from verify.points.sources.subjects import (
+    bent_kinds,
+    bounds_rank,
+    has_room,
+    is_small,
+    largest_star,
+    opaque_function,
+    second_order_of,
+    target_of,
+    targets_of,
+)
 from verify.points.sources.tilted import tilted, tilts
 
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
-_LARGEST = 30, 40
-"""Most unknowns for one adapter, and for several."""
 _PATIENCE = 100
 """Unsuitable sizes in a row that are passed over: a claim may allow no others."""
 _COUPLED = 20
@@ -80,22 +88,6 @@ class Tally:
     """Where the starts ended, by the finder's status."""
 
     ended: Counter[str] = field(default_factory=Counter)
-
-
-def needs_landscape(formula: Formula) -> bool:
-    """Whether the claim speaks of second-order points or of X⋆, which only this source provides."""
-    return second_order_of(formula) is not None or target_of(formula) is not None
-
-
-def adapters(formula: Formula) -> int:
-    """The number of adapted matrices; the points of several cost more than in proportion."""
-    statement = second_order_of(formula)
-    return 1 if statement is None else max(1, len(statement.variables) // 2)
-
-
-def second_order_of(formula: Formula) -> Stationary | None:
-    """The second-order stationarity that a claim assumes."""
-    return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
 
 
 class Aim(Enum):
@@ -120,20 +112,20 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function, statement = _opaque(formula), second_order_of(formula)
+    function, statement = opaque_function(formula), second_order_of(formula)
     placement = None if statement is None else placement_of(statement, targets_of(formula))
     if placement is not None and targets_of(formula):
         while points := list(_on_adapters(formula, placement, rules, rng, tally)):
             yield from points
         return
     made = [] if function is None else _constructions(formula, function, aim)
-    strong = function is not None and bool(assumed_curvature(function, formula)) and not _bent(formula, function)
+    strong = function is not None and bool(assumed_curvature(function, formula)) and not bent_kinds(formula, function)
     skipped = 0
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
         needs_room = (number % 2 == 1 or (strong and aim is Aim.SPURIOUS)) and aim is not Aim.RANK_DEFICIENT
-        fits = _is_small(formula, dims) and (not needs_room or function is None or _has_room(formula, function, dims))
+        fits = is_small(formula, dims) and (not needs_room or function is None or has_room(formula, function, dims))
         if not fits and skipped < _PATIENCE:
             skipped += 1
             continue
@@ -158,7 +150,7 @@ def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list
     target = target_of(formula)
     if planted and target is not None and not any(bounds_rank(s, target) for s in formula.given):
         planted = [beyond_rank, *planted, beyond_rank]
-    return [*planted, *(partial(curved, kind) for kind in _bent(formula, function))]
+    return [*planted, *(partial(curved, kind) for kind in bent_kinds(formula, function))]
 
 
 def _mixed(random: Sequence[Draw], made: Sequence[Draw], number: int, aim: Aim) -> Sequence[Draw]:
@@ -171,64 +163,12 @@ def _mixed(random: Sequence[Draw], made: Sequence[Draw], number: int, aim: Aim) 
     return [*random[:1], *turn] if number % 2 == 0 else turn
 
 
-def _bent(formula: Formula, function: FunctionSymbol | None) -> list[Curved]:
-    """The kinds of curvature beside positive ones that a claim leaves room for."""
-    if function is None:
-        return []
-    kinds = {s.kind for s in assumed_curvature(function, formula)}
-    return [] if kinds - {"convex"} else [Curved.FLAT] if kinds else [Curved.FLAT, Curved.ANY]
-
-
-def _is_small(formula: Formula, dims: dict[str, int]) -> bool:
-    """Whether the points can be found in a moment."""
-    statement = second_order_of(formula)
-    if statement is None:
-        return True
-    shapes = [[d if isinstance(d, int) else dims[d] for d in v.shape] for v in statement.variables]
-    return sum(int(np.prod(shape)) for shape in shapes) <= _LARGEST[len(shapes) > 2]
-
-
-def _has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
-    """Whether `min(m, n) > r`, as a spurious point needs (theory §3, Corollary A′)."""
-    statement = second_order_of(formula)
-    if statement is None or len(statement.variables) != 2:
-        return True
-    sizes_ = [d if isinstance(d, int) else dims[d] for d in (*function.shape, statement.variables[0].shape[1])]  # type: ignore[misc]
-    return min(sizes_[:2]) > sizes_[2]
-
-
-def _opaque(formula: Formula) -> FunctionSymbol | None:
-    """The function variable that a family stands for."""
-    statement, targets = second_order_of(formula), targets_of(formula)
-    found = list(formula.functions().values())
-    if len(found) > 1:
-        raise NoSource("no source for second-order points of several opaque functions yet")
-    if found and targets and (statement is None or placement_of(statement, targets) is None):
-        single = statement is None or len(statement.variables) == 2
-        if not single or [t.function.name for t in targets] != [found[0].name]:
-            raise NoSource(
-                f"no source for this X⋆ yet: it is known of {found[0].name} itself for one adapter, and of each of several "
-                f"adapters in {found[0].name}(Σ E_l·A_l·B_lᵀ·F_lᵀ)"
-            )
-    return found[0] if found else None
-
-
 def _families(formula: Formula, function: FunctionSymbol, number: int) -> list[Family]:
     """The families that can meet the claim's assumptions, a few for each choice of sizes."""
     single = [f for f in FAMILIES.values() if f.terms.full is not None]
     if assumed_curvature(function, formula):
         single = [f for f in single if f.name in ("factorization", "quadratic", "isometric_sensing", "weighted")]
     return [single[(2 * number) % len(single)], single[(2 * number + 1) % len(single)]]
-
-
-def targets_of(formula: Formula) -> tuple[RegularizedStationary, ...]:
-    """The definitions of X⋆ that a claim assumes, one for each adapter."""
-    return tuple(s for s in formula.given if isinstance(s, RegularizedStationary))
-
-
-def target_of(formula: Formula) -> RegularizedStationary | None:
-    """The first of them."""
-    return next(iter(targets_of(formula)), None)
 
 
 def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, Array]:
@@ -260,7 +200,7 @@ def _on_family(
     if aim is Aim.HEAVY_DECAY and "λ" in values:
         values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
     weight = _weight(target, values, dims)
-    made = draw(Sizes(rows, cols, r, _largest_star(formula, target, r, min(rows, cols)), weight), rng)
+    made = draw(Sizes(rows, cols, r, largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
         return
     problem, start = made
@@ -333,19 +273,6 @@ def other_matrices(
             rows, cols = (d if isinstance(d, int) else dims[d] for d in shape)
             made[name] = MATRICES[str(rng.choice(kinds))](rng, count, rows, cols)
     return made
-
-
-def _largest_star(formula: Formula, target: RegularizedStationary | None, r: int, width: int) -> int:
-    """The largest rank that X⋆ may have; only a claim that says so keeps it at the LoRA rank."""
-    if target is None:
-        return 0
-    return min(r, width) if any(bounds_rank(s, target) for s in formula.given) else width
-
-
-def bounds_rank(statement: Statement, target: RegularizedStationary) -> bool:
-    """Whether a statement is `rank(X⋆) ≤ …`."""
-    compares = isinstance(statement, Comparison) and statement.relation == "le"
-    return compares and statement.left.op == "rank" and statement.left.args[0] == target.point  # type: ignore[attr-defined]
 
 
 def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:

@@ -21,7 +21,8 @@ from verify.losses.taylor import data_name
 from verify.points.sources.assumptions import enforce
 from verify.points.sources.landscapes import second_order_batches
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally, needs_landscape
+from verify.points.sources.second_order import Tally
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import Finding
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.judging import opened, settled

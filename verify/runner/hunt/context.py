@@ -16,7 +16,7 @@ from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.certificates.build import instance_certificate
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
-from verify.points.sources.second_order import needs_landscape
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import BITS, ExactReader, show_body, show_instance, show_rows
 from verify.runner.hunt.records import Found
 from verify.runner.hunt.subject import Subject

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from verify.kernel import Truth
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
-from verify.points.sources.second_order import needs_landscape
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import gather
 from verify.runner.exact_search import exact_pass
 from verify.runner.hunt.adversarial import against_all, against_free, against_points, can_construct, has_free, is_small
