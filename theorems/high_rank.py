@@ -470,6 +470,28 @@ def spurious_is_large_pointwise_with_constant_two():
     )
 
 
+@claim(cite="theory §4, Theorem C, sharp for pointwise constants", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def kappa_gt_two_of_spurious_pointwise():
+    """False: `β_dir > 2α_pair` at a spurious point with r = r⋆; at κ = 2 exactly there is one."""
+    return forall(s, Xs, u, v, u_r, v_r, given=[*pointwise, equal(stars, s.r)], then=lt(2 * pairing, beta_dir * distance2))
+
+
+@claim(cite="theory §4, Sharpness, RSC/RSM only", keyword=Keyword.OPEN, expect=Expect.OPEN)
+def kappa_ge_three_of_spurious_inside_ball():
+    """Open: `κ ≥ 3` at a spurious point inside the ball of RSC and RSM with r = r⋆.
+
+    Proved is `κ ≥ 2` (Theorem C). Quadratic f, the only ones certified here, need 3; a smooth f that is not quadratic seems to
+    do with 2.4, in floating point.
+    """
+    return forall(s, Xs, al, be, given=[*in_ball(distance), equal(stars, s.r)], then=le(3 * al, be))
+
+
+@claim(cite="theory §4, Sharpness, RSC/RSM only", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def kappa_gt_three_of_spurious_inside_ball():
+    """False: `κ > 3` at a spurious point inside the ball of RSC and RSM with r = r⋆: a quadratic has one at κ = 3."""
+    return forall(s, Xs, al, be, given=[*in_ball(distance), equal(stars, s.r)], then=lt(3 * al, be))
+
+
 @claim(cite="theory §4, Theorem B", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def pairing_le_half_of_excess_times_block():
     """False: Theorem B with half of its right side."""

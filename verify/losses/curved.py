@@ -6,7 +6,7 @@ Claims without a bound on the curvature from below fail where random data never 
 With singular vectors shared by X, X⋆ and the gradient, `X = Σ sᵢuᵢvᵢᵀ`, `G = Σ gᵢuᵢvᵢᵀ` with `gᵢ = −λ` where `sᵢ > 0`, the pair
 is stationary, and any symmetric H with `H(X − X⋆) = G + λS` makes X⋆ one of `½⟨Y − X⋆, H(Y − X⋆)⟩ − λ⟨S, Y⟩` (theory §7 with
 one equation more). Of several random H the first is kept for which the Hessian of L is positive semidefinite; at `A = B = 0`,
-`‖G‖_op ≤ λ`, every H is one (theory §3, Corollary A″).
+`‖G‖_op ≤ λ`, every H is one (theory §3, Corollary A″). Some attain Theorem C's pointwise threshold.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ Array = Any
 _TRIES = 4
 _TOLERANCE = 1e-11
 _CLEAR = 0.02
+_TIGHT = 0.2
+"""The share of instances at Theorem C's threshold, where nothing forbids them."""
 
 
 class Curved(Enum):
@@ -71,6 +73,9 @@ def plant_curved(
     for _ in range(_TRIES):
         trial = _tried(rng, count, sizes, decay, curved, rational=rational, zero=False)
         found = trial.where(_is_second_order(trial, sizes, decay, curved), found)
+    if curved is Curved.ANY and min(m, n) > r and sizes[3] > 0:
+        trial = _tight(rng, count, sizes, decay, rational=rational)
+        found = trial.where((rng.random(count) < _TIGHT) & _is_second_order(trial, sizes, decay, curved), found)
     if rational:
         turn, spin = (np.broadcast_to(np.eye(size), (count, size, size)) for size in (m, n))
     else:
@@ -150,6 +155,33 @@ def _tried(
     bends = np.full(count, curved is Curved.ANY) & ((decay > 0) | (not zero))
     operator = _operator(rng, (m, n), point - star, slope + lam * witness, bends, rational=rational)
     return _Try(point, star, slope, witness, operator)
+
+
+def _tight(rng: np.random.Generator, count: int, sizes: tuple[int, int, int, int], decay: Array, *, rational: bool) -> _Try:
+    """`X = sI_r ⊕ 0`, `X⋆ = 0 ⊕ yI_{r⋆}` with pointwise `κ = ρx + 1/x`, `x = s/y`: at `x = 1/√ρ` Theorem C.1 is attained.
+
+    H is β but on the two identity blocks: 0 on the first, βx on the second, so that `H(X − X⋆) = 0 ⊕ −βsI`.
+    """
+    m, n, r, most = sizes
+    k = min(m, n)
+    star_rank = int(rng.integers(1, min(r, k - r, most) + 1))
+    best = float(np.sqrt(star_rank / r))
+    if rational:
+        # Squares, so that the factors are rational; 1/√ρ to a few digits where it is irrational.
+        size, ratio = rng.choice([1.0, 4.0, 0.25], count), np.round(rng.choice([best, best, 0.75, 0.5], count) * 16) / 16
+        beta = rng.choice([1.0, 2.0, 4.0], count)
+    else:
+        size, ratio = rng.uniform(0.3, 2.0, count), best * rng.choice([1.0, 0.99, 1.05, 0.7], count)
+        beta = rng.uniform(0.5, 4.0, count)
+    first, second = np.zeros(k), np.zeros(k)
+    first[:r], second[r : r + star_rank] = 1.0, 1.0
+    operator = beta[:, None, None] * np.eye(m * n)
+    for block, change in ((first, -beta / r), (second, beta * (ratio - 1) / star_rank)):
+        flat = np.pad(np.diag(block), ((0, m - k), (0, n - k))).ravel()
+        operator = operator + change[:, None, None] * np.outer(flat, flat)
+    witness = np.broadcast_to(first + second, (count, k))
+    slope = -decay[:, None] * witness - (beta * size)[:, None] * second
+    return _Try(size[:, None] * first, (size / ratio)[:, None] * second, slope, witness, operator)
 
 
 def _operator(

@@ -9,7 +9,6 @@ import time
 import traceback
 import zlib
 from dataclasses import replace
-from enum import Enum
 from fractions import Fraction
 
 import numpy as np
@@ -17,13 +16,13 @@ import numpy as np
 from verify.calculus.conditions import conjuncts, reduced
 from verify.certificates.root import root_certificate
 from verify.evaluation.derivatives import gated_gradient
-from verify.kernel import Truth
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Stationary
 from verify.points.sources.subjects import needs_landscape
-from verify.runner.evidence import Evidence, Finding, Progress, gather
+from verify.runner.evidence import Evidence, Progress, gather
+from verify.runner.exact_findings import Inexact, exactly, refutation, retry
 from verify.runner.exact_reading import ExactReader, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
 from verify.runner.known import described
@@ -33,7 +32,6 @@ from verify.runner.replay import replay
 from verify.runner.verdicts import (
     Broken,
     Candidate,
-    Coverage,
     Held,
     Payload,
     Proved,
@@ -148,7 +146,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     for finding in evidence.violations[:12]:
         exact = exactly(finding, formula, reader)
         if isinstance(exact, ExactInstance):
-            refuted = _refutation(exact, formula, reader, evidence.coverage(), profile)
+            refuted = refutation(exact, formula, reader, evidence.coverage(), profile)
             if refuted is not None:
                 return refuted
         irrational += int(exact is Inexact.IRRATIONAL)
@@ -160,7 +158,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     examples = profile.exact_examples // 20 if landscape else profile.exact_examples
     exact_seen = exact_pass(formula, conditions, reader, examples, seed)
     if exact_seen.found is not None:
-        refuted = _refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
+        refuted = refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
         if refuted is not None:
             return refuted
     boxed = _in_a_box(evidence, formula, exact_seen)
@@ -197,33 +195,6 @@ def _hunted(formula: Formula, evidence: Evidence, profile: Profile, seed: int) -
     return None
 
 
-class Inexact(Enum):
-    """Why no rational counterexample was found near a float one."""
-
-    NOT_FOUND = "no rounding violates the claim"
-    IRRATIONAL = "an assumption holds up to rounding and stays undecided: its values are irrational"
-
-
-def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactInstance | Inexact:
-    """A rational counterexample near a float one: coarse numbers first."""
-    for coarse, rounding in enumerate(roundings()):
-        try:
-            rounded = from_batch(finding.start, formula, rounding, finding.steps)
-        except (ValueError, OverflowError):
-            return Inexact.NOT_FOUND
-        for steps in sorted({0, finding.steps}) if has_steps(formula) else (0,):
-            arranged = reader.enforce(replace(rounded, steps=steps))
-            if arranged is None:
-                continue
-            decision = reader.read(arranged)
-            if reader.settles(decision):
-                return arranged
-            if coarse and any(t is Truth.UNDECIDED for t in decision.hypotheses):
-                # Finer numbers leave it undecided too, and each such reading works with the longest numbers.
-                return reader.violating_near(finding.start) or Inexact.IRRATIONAL
-    return reader.violating_near(finding.start) or Inexact.NOT_FOUND
-
-
 def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Refuted | None:
     """A violation at a point whose data cannot be moved: the true point is enclosed, and the claim fails on the whole box."""
     if formula.process is not None or not any(isinstance(s, Stationary) for s in formula.given):
@@ -233,50 +204,6 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
         if found is not None:
             shown, comparison = described(found[1], formula)
             return Refuted(shown, comparison, found[1], evidence.coverage(exact_seen.n, exact_seen.n_active))
-    return None
-
-
-def has_steps(formula: Formula) -> bool:
-    """Descent can be replayed exactly; of a flow only the start can."""
-    return formula.process is not None and formula.process.step is not None
-
-
-def _refutation(
-    instance: ExactInstance, formula: Formula, reader: ExactReader, coverage: Coverage, profile: Profile
-) -> Refuted | None:
-    certified = reader.certify(instance, profile.shrink_tests)
-    if certified is None:
-        return None
-    small, certificate, decision = certified
-    return Refuted(show_instance(small, formula), decision.comparison, certificate, coverage)
-
-
-def retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
-    """Read undecided instances exactly; those that get an answer are no longer undecided."""
-    settled = 0
-    for finding in evidence.undecided[: profile.retries]:
-        try:
-            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps if has_steps(formula) else 0)
-        except (ValueError, OverflowError):
-            continue
-        arranged = reader.enforce(exact)
-        if arranged is None:
-            continue
-        # An assumption that the floats held true, met only up to rounding, is exactly false: that settles nothing.
-        if finding.unclear and reader.excludes(arranged, finding.unclear):
-            settled += 1
-            continue
-        decision = reader.read(arranged)
-        if reader.settles(decision):
-            refuted = _refutation(arranged, formula, reader, evidence.coverage(), profile)
-            if refuted is not None:
-                return refuted
-        settled += int(decision.conclusion is Truth.TRUE)
-    if settled and settled == len(evidence.undecided[: profile.retries]):
-        # Every retried one was settled as true; those beyond the retry budget stay undecided and are counted.
-        evidence.n_undecided = max(0, evidence.n_undecided - settled)
-    else:
-        evidence.n_undecided = max(evidence.n_undecided - settled, 1 if evidence.n_undecided else 0)
     return None
 
 

@@ -20,7 +20,7 @@ from verify.language.terms import ARGUMENT, Term
 from verify.losses.taylor import data_name
 from verify.search.instances import ExactInstance, Rows
 
-_LARGEST = 16
+_LARGEST = 36
 Vector = tuple[Fraction, ...]
 
 

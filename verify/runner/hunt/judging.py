@@ -14,8 +14,8 @@ from verify.calculus.conditions import Condition, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
 from verify.language.formulas import Formula
-from verify.runner.check import exactly, retry
 from verify.runner.evidence import NOTHING, Evidence, Finding
+from verify.runner.exact_findings import exactly, retry
 from verify.runner.exact_reading import roundings, show_instance
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Candidate, Found, Seen
