@@ -66,6 +66,28 @@ def words(factor: Any, count: int) -> Any:
     return ["trace", ["matmul", *[factor] * count]]
 
 
+def convex(body: Any) -> Any:
+    """A certificate that a function of a number is convex."""
+    claim = {"tree": ["exists", [["convex", ["function", [1, 1], body]]]], "dims": [], "variables": {}}
+    return {"schema": 1, "kind": "instance", "verdict": "PROVED", "claim": claim, "dims": {}, "values": {}}
+
+
+def tower(exponents: list[str]) -> Any:
+    term: Any = ["add", ["trace", ["sym", "P"]], num(1)]
+    for exponent in exponents:
+        term = ["pow", term, exponent]
+    return same(term, num(0))
+
+
+def many_logs() -> Any:
+    return ["add", *[["fn", "log", num(f"{3 + k}/2")] for k in range(6_000)]]
+
+
+def many_diagonals() -> Any:
+    column = ["literal", [["1"]] * 128]
+    return ["add", *[["entry", ["diag", column], 0, 0]] * 3_000]
+
+
 P, Q = ["sym", "P"], ["sym", "Q"]
 FILES: dict[str, Callable[[], Any]] = {
     "eigenvalue of a large matrix": lambda: below(["lambda_min", square(random.Random(0), 128, 1200)]),
@@ -76,6 +98,14 @@ FILES: dict[str, Callable[[], Any]] = {
     "sum of many ones": lambda: below(["add", *[num(1)] * 300_000]),
     "exponentials in a tower": lambda: below(["fn", "exp", ["fn", "exp", ["fn", "exp", num(20)]]]),
     "words that double": lambda: same(words(["add", P, Q], 40), num(0)),
+    "logarithms of high precision": lambda: {**below(["mul", num(-1), many_logs()]), "bits": 2048},
+    "nuclear norm of long numbers": lambda: {
+        **below(["mul", num(-1), ["nuclear", square(random.Random(3), 6, 800)]]),
+        "bits": 2048,
+    },
+    "diagonal matrices": lambda: below(["mul", num(-1), many_diagonals()]),
+    "exponents that multiply": lambda: tower(["1/2", "-999", "-999", "-998", "-1"]),
+    "polynomial of a huge degree": lambda: convex(["pow", ["add", ["entry", ["arg"], 0, 0], num(0)], str(2**30)]),
     "long words": lambda: same(words(P, 20_000), words(P, 20_000)),
     "derivative of a long word": lambda: same(["derivative", words(P, 60), [["P", Q]], 12], num(0)),
     "high power in a loss": lambda: landscape(3, 3, 2, 40),

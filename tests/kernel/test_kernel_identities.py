@@ -372,3 +372,23 @@ def test_changed_signs_and_factors_are_rejected(name: str) -> None:
             changed += 1
             assert not accepted(certificate), (name, old)
     assert changed
+
+
+@pytest.mark.parametrize(
+    "goal",
+    [
+        ["equal", ["smooth", "f", sym("Y"), ["eye", "m"]], ["smooth", "f", sym("Y")]],
+        ["equal", ["smoothgrad", "f", sym("Y"), ["eye", "m"]], ["smoothgrad", "f", sym("Y")]],
+        ["equal", ["trace", ["smoothgrad", "f", sym("Y")]], ["smooth", "f", sym("Y")]],
+    ],
+)
+def test_a_derivative_along_the_identity_is_not_the_function_itself(goal: Any) -> None:
+    variables = {"Y": {"kind": "matrix", "shape": ["m", "m"]}, "f": {"kind": "function", "shape": ["m", "m"]}}
+    stated = {"tree": ["forall", [], goal], "dims": ["m"], "variables": variables}
+    assert not accepted(identity(stated, []))
+
+
+def test_a_derivative_along_the_identity_is_the_trace_of_the_gradient() -> None:
+    variables = {"Y": {"kind": "matrix", "shape": ["m", "m"]}, "f": {"kind": "function", "shape": ["m", "m"]}}
+    goal = ["equal", ["smooth", "f", sym("Y"), ["eye", "m"]], ["trace", ["smoothgrad", "f", sym("Y")]]]
+    assert accepted(identity({"tree": ["forall", [], goal], "dims": ["m"], "variables": variables}, []))

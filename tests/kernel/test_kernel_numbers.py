@@ -227,3 +227,11 @@ def test_kinks_have_no_derivative() -> None:
             "variables": {"x": {"kind": "scalar"}},
         }
         assert decide(tree, {}, {"x": "0"}).conclusion is Truth.UNDECIDED
+
+
+@pytest.mark.parametrize("x", [Fraction(-200), Fraction(-3000), Fraction(1, 10**100)])
+def test_logarithms_next_to_one_are_enclosed_closely(x: Fraction) -> None:
+    term = ["fn", "softplus", num(str(x))] if x < 0 else ["fn", "log", num(str(1 + x))]
+    bound = num("1/1000000000000000000") if x < 0 else num(str(2 * x))
+    tree = {"tree": ["exists", [["le", term, bound], ["le", num(0), term]]], "dims": [], "variables": {}}
+    assert decide(tree, {}, {}).conclusion is Truth.TRUE

@@ -30,6 +30,11 @@ class Scope:
     root: Any = None
     direction: Any = None
 
+    def extended(self, values: dict[Any, Any]) -> "Scope":
+        """The scope with further or other values."""
+        spend(1 + len(self.values) // 8)
+        return replace(self, values=self.values | values)
+
 def trace(s: Scope, x: Value) -> Value:
     return total(row[i] for i, row in enumerate(x)) if isinstance(x, list) else linear("trace", "", [], [x])
 
@@ -45,6 +50,10 @@ def sigma(s: Scope, x: Value, k: Value) -> Value:
         raise Undefined("sigma_k needs an exact integer k")
     return singular(x, int(k))
 
+def diagonal(x: Value) -> Value:
+    spend(len(x) ** 2 // 8)
+    return [[v if i == j else ZERO for j in range(len(x))] for i, (v,) in enumerate(x)]
+
 def softmax(s: Scope, x: Value) -> Value:
     exps = each(lambda y: apply("exp", y), x)
     return [[mul(y, power(total(row), MINUS)) for y in row] for row in exps]
@@ -58,7 +67,7 @@ _NUMERIC: dict[str, Callable[..., Value]] = {  # operations on values that are o
     "min": lambda s, *xs: affine(-1, reduce(largest, (affine(-1, x) for x in xs))),
     "det": lambda s, x: determinant(x), "inverse": lambda s, x: inverse(x), "rowsoftmax": softmax, "sigma": sigma,
     "rowlse": lambda s, x: [[apply("log", total(apply("exp", y) for y in row))] for row in x],
-    "diag": lambda s, x: [[v if i == j else ZERO for j in range(len(x))] for i, (v,) in enumerate(x)],
+    "diag": lambda s, x: diagonal(x),
     "diagonal": lambda s, x: [[row[i]] for i, row in enumerate(x)], "spectral": lambda s, x: singular(x, 1),
     "nuclear": lambda s, x: total(singular(x, k + 1) for k in range(min(len(x), len(x[0])))),
     "lambda_min": lambda s, x: smallest(x),
@@ -117,7 +126,7 @@ def evaluate(t: Any, s: Scope) -> Value:
         case ["fn", name, x]:
             return apply(name, of(x))
         case ["map", body, x]:
-            return each(lambda y: evaluate(body, replace(s, values=s.values | {HOLE: y})), of(x))
+            return each(lambda y: evaluate(body, s.extended({HOLE: y})), of(x))
         case ["rank", x]:
             return rank(of(x), min(min(shape(y, s.names)) for y in (x[1:] if x[0] == "matmul" else [x])))
         case ["entry", x, i, j]:
@@ -160,14 +169,14 @@ def differentiated(op: str, body: Any, x: Value, slots: list[Value], s: Scope) -
 def along(t: Any, moves: dict[str, Value], s: Scope, order: int) -> Value:
     """The coefficient of e^order in the term where each symbol of `moves` has e times its move added."""
     level = s.level + 1
-    values = s.values | {k: lift(s.values[k], level, order, [z]) for k, z in moves.items()}
-    return coefficient(evaluate(t, replace(s, values=values, level=level)), level, (0,) * order)
+    inside = replace(s, level=level).extended({k: lift(s.values[k], level, order, [z]) for k, z in moves.items()})
+    return coefficient(evaluate(t, inside), level, (0,) * order)
 
 def expansion(t: Any, names: list[Any], s: Scope, order: float) -> tuple[Value, int]:
     """A scalar term as a polynomial in infinitesimals of all entries of the names, and their number."""
     own, level = count(), s.level + 1
-    values = s.values | {name: lift(s.values[name], level, order, [], own) for name in names}
-    return evaluate(t, replace(s, values=values, level=level)), next(own)
+    inside = replace(s, level=level).extended({name: lift(s.values[name], level, order, [], own) for name in names})
+    return evaluate(t, inside), next(own)
 
 def hessian(value: Value, free: int, s: Scope) -> Value:
     """The second derivatives in an expansion of order 2."""
@@ -191,4 +200,4 @@ def advance(s: Scope) -> Scope:
     """One step of gradient descent later."""
     minus = affine(-1, evaluate(s.process[3], s))
     grad = gradient(s.process[1], s.process[2], s)
-    return replace(s, values=s.values | {k: add(s.values[k], mul(minus, g)) for k, g in grad.items()})
+    return s.extended({k: add(s.values[k], mul(minus, g)) for k, g in grad.items()})

@@ -57,11 +57,13 @@ def _rounded(name: str, x: Fraction) -> Value:
     if (name == "log" and x <= 0) or (name == "exp" and x > 4096):
         raise Undefined(f"{name} is not defined there, or too large")
     pay(x, x)
-    spend(500)
+    spend(500 + precision() ** 2 // 250)
     down, up = (Context(precision() // 3, way, MIN_EMIN, MAX_EMAX) for way in (ROUND_FLOOR, ROUND_CEILING))
     x = max(x, Fraction(-4096)) if (cut := name == "exp" and x < -4096) else x
     lo, hi = (c.divide(Decimal(x.numerator), Decimal(x.denominator)) for c in (down, up))
     lo, hi = (lo.exp(down), hi.exp(up)) if name == "exp" else (lo.ln(down), hi.ln(up))
+    if not (lo and hi):  # log of nearly 1: one step beyond 0 would be the least decimal of all
+        return interval(1 - 1 / x, x - 1)
     return interval(ZERO if cut else Fraction(lo.next_minus(down)), Fraction(hi.next_plus(up)))
 
 def _series(first: Value, ratio: Callable[[int], Value]) -> Value:
@@ -70,7 +72,7 @@ def _series(first: Value, ratio: Callable[[int], Value]) -> Value:
     total, term, n, small = first, first, 0, Fraction(1, 1 << precision())
     while True:
         n += 1
-        term = mul(term, ratio(n))
+        term = interval(*ends(mul(term, ratio(n))))
         total, last = add(total, term), max(map(abs, ends(term)))
         if last < small and max(map(abs, ends(ratio(n)))) <= HALF:
             return add(total, Interval(-last, last))

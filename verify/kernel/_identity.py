@@ -4,8 +4,8 @@ from typing import Any
 
 from . import _words as words
 from ._evaluate import ARG, Scope, evaluate, gradient
-from ._language import Claim, Shape, chained, declared, fields, read, shape, sides
-from ._limits import Rejected, check, number, spend
+from ._language import Claim, Shape, chained, fields, read, shape, sides
+from ._limits import Rejected, check, number
 from ._values import MINUS, ONE, Value, add, affine, linear, mul, poly, turn
 from ._words import Poly
 
@@ -28,36 +28,38 @@ def hypotheses(p: Any, s: Scope) -> list[tuple[Value, Shape]]:
 def conjuncts(p: Any) -> list[Any]:
     return [g for q in p[1:] for g in conjuncts(q)] if p[0] == "both" else [p]
 
-def nonzero(name: Any, c: Claim) -> bool:
-    """Is the scalar known not to vanish, from its domain or a hypothesis? (The state of a process may leave both.)"""
-    spend(8 * len(c.given))
-    domain = {k: number(x) for k, x in declared(name, c.names, "scalar").get("domain", {}).items() if k != "integer"}
-    told = [(p[0], *(number(t[1]) if t[0] == "num" else t for t in p[1:])) for q in c.given for p in conjuncts(q)
-            if p[0] in ("lt", "distinct")]
-    x = ["sym", name]
-    known = (domain.get("above", MINUS) >= 0 or domain.get("below", ONE) <= 0 or domain.get("least", MINUS) > 0
-             or domain.get("most", ONE) < 0 or any(p in told for p in (("lt", 0, x), ("lt", x, 0), ("distinct", x, 0),
-                                                                       ("distinct", 0, x))))
-    return known and not (c.process and name in c.process[2])
+def nonzero(c: Claim) -> set[str]:
+    """The scalars known not to vanish, from their domains or a hypothesis. (The state of a process may leave both.)"""
+    found = set()
+    for name, v in c.names.variables.items():
+        domain = {k: number(x) for k, x in v.get("domain", {}).items() if k != "integer"} if v["kind"] == "scalar" else {}
+        if (domain.get("above", MINUS) >= 0 or domain.get("below", ONE) <= 0 or domain.get("least", MINUS) > 0
+                or domain.get("most", ONE) < 0):
+            found.add(name)
+    for p in (p for q in c.given for p in conjuncts(q)):
+        match p:
+            case ["lt" | "distinct", ["num", x], ["sym", name]] | ["lt" | "distinct", ["sym", name], ["num", x]]:
+                found |= {name} if number(x) == 0 else set()
+    return found - set(c.process[2] if c.process else ())
 
-def defined(p: Poly, c: Claim) -> None:
+def defined(p: Poly, apart: set[str]) -> None:
     """A cofactor must have a value at every instance: natural powers, of what is defined everywhere."""
     slots = {"smooth": 2, "smoothgrad": 1, "sym": 0, "dim": 0, "eye": 0, "ones": 0, "literal": 0}  # f is only C^2
     for s, w in p.terms:
         for a, e in (*s, *((a, ONE) for a, _ in w)):
-            nature = e.denominator == 1 and (e > 0 or a.op == "dim" or (a.op == "sym" and nonzero(a.name, c)))
+            nature = e.denominator == 1 and (e > 0 or a.op == "dim" or (a.op == "sym" and a.name in apart))
             fine = a.op in ("trace", "hadamard", "apply", "adjoint") or len(a.slots) <= slots.get(a.op, -1)
             check(nature and fine, f"a cofactor may be undefined: {a.op} to the power {e}", rule="identity")
             for q in (*a.args, *(Poly({((), v): ONE}) for v in a.slots)):
-                defined(q, c)
+                defined(q, apart)
 
-def summand(row: Any, known: list[tuple[Value, Shape]], want: Shape, s: Scope, c: Claim) -> Value:
+def summand(row: Any, known: list[tuple[Value, Shape]], want: Shape, s: Scope, apart: set[str]) -> Value:
     """One c l h r, or its trace, with the shape of the goal."""
     fields(row, "coefficient left hypothesis transpose right trace")
     i, swap, trace = row["hypothesis"], row["transpose"], row["trace"]
     check(type(i) is int and 0 <= i < len(known) and type(swap) is bool and type(trace) is bool, "no such hypothesis:", i)
     h, found = known[i]
-    state = {words.atom("sym", k, False).key for k in (c.process[2] if c.process else ())}
+    state = {words.atom("sym", k, False).key for k in (s.process[2] if s.process else ())}
     check(not any(a.free & state for s_, w in poly(h).terms for a, _ in (*s_, *w)), "holds at the start only: hypothesis", i)
     first = row["coefficient"] if type(row["coefficient"]) is list else ["num", row["coefficient"]]
     left, right = (["num", 1] if row[k] is None else row[k] for k in ("left", "right"))
@@ -65,10 +67,11 @@ def summand(row: Any, known: list[tuple[Value, Shape]], want: Shape, s: Scope, c
     result = chained([x for x in shapes if x]) if any(shapes) else ()
     check(shape(first, s.names) == () and (not trace or (result and result[0] == result[1])), "wrong shapes:", row)
     check((() if trace else result) == want, "a summand of another shape than the goal:", row)
-    for t in (first, left, right):
-        defined(poly(evaluate(t, s)), c)
-    inner = mul(mul(evaluate(left, s), turn(h) if swap and found else h), evaluate(right, s))
-    return mul(evaluate(first, s), linear("trace", "", [], [inner]) if trace else inner)
+    factor, before, behind = (evaluate(t, s) for t in (first, left, right))
+    for x in (factor, before, behind):
+        defined(poly(x), apart)
+    inner = mul(mul(before, turn(h) if swap and found else h), behind)
+    return mul(factor, linear("trace", "", [], [inner]) if trace else inner)
 
 def identity(certificate: Any) -> list[str]:
     """Accept `forall` and `always` claims whose conclusions are equalities that the cofactors prove."""
@@ -83,14 +86,15 @@ def identity(certificate: Any) -> list[str]:
     factor: Value = ONE
     names = names if type(names) is list else [names]
     check(len({str(name) for name in names}) == len(names), "a name twice in divide", rule="identity")
+    apart = nonzero(c)
     for name in names:
-        check(nonzero(name, c), "not known to be nonzero:", name, "identity")
+        check(type(name) is str and name in apart, "not known to be nonzero:", name, "identity")
         factor = mul(factor, values[name])
     for i, (goal, terms) in enumerate(zip(goals, rows, strict=True)):
         check(goal[0] == "equal" and type(terms) is list, "an identity proves equalities only:", goal[0], "identity")
         rest = mul(factor, add(evaluate(goal[1], s), affine(-1, evaluate(goal[2], s))))
         for row in terms:
-            rest = add(rest, affine(-1, summand(row, known, shape(goal[1], c.names), early, c)))
+            rest = add(rest, affine(-1, summand(row, known, shape(goal[1], c.names), early, apart)))
         if left := poly(rest).terms:
             raise Rejected("identity", f"the cofactors leave {len(left)} terms", f"goal {i}")
     return [f"goal {i}: {len(terms)} cofactors" for i, terms in enumerate(rows)]

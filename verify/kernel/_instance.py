@@ -90,7 +90,9 @@ def judge(p: Any, s: Scope) -> Judgement:
                 return curvature(f, ZERO, None, s)
             case ["uniform_curvature", f, low, high]:
                 return curvature(f, of(low), of(high), s)
-            case ["rsc" | "rsm" as op, f, c, *_]:  # implied by a bound in all directions, everywhere, or not decided
+            case ["rsc" | "rsm" as op, f, c, *rest]:  # implied by a bound in all directions, everywhere, or not decided
+                for x in rest:
+                    of(x)  # an undefined ball says nothing
                 truth = curvature(f, of(c) if op == "rsc" else None, of(c) if op == "rsm" else None, s)[0]
                 return (truth, None) if truth is Truth.TRUE else (Truth.UNDECIDED, (op, "is", "not decided"))
             case ["regularized_stationary", f, weight, y, w]:
@@ -109,7 +111,7 @@ def negative(loss: Any, names: list[str], s: Scope) -> Judgement:
 def witnessed(f: Any, weight: Value, y: Value, w: Value, s: Scope) -> Judgement:
     """-grad f(Y) = weight W where W'W <= I and <W, Y> = ||Y||_*. Given the former, the latter holds iff P = W'Y is
     symmetric positive semidefinite with P^2 = Y'Y, for then P is |Y| and its trace the nuclear norm."""
-    grad = gradient(f[2], [ARG], replace(s, values=s.values | {ARG: y}))[ARG]
+    grad = gradient(f[2], [ARG], s.extended({ARG: y}))[ARG]
     p, rest = mul(turn(w), y), affine(-1, mul(turn(w), w))
     for i, row in enumerate(rest):
         row[i] = add(row[i], ONE)
@@ -120,7 +122,7 @@ def curvature(f: Any, low: Value | None, high: Value | None, s: Scope) -> Judgem
     """low I <= Hess f <= high I everywhere, for an f that expands exactly to a polynomial of degree at most 2: then the
     Hessian is constant. (Without a cut-off only sums and products expand.)"""
     rows, columns = sides(f[1], s.names)
-    value, free = expansion(f[2], [ARG], replace(s, values=s.values | {ARG: [[ZERO] * columns] * rows}), inf)
+    value, free = expansion(f[2], [ARG], s.extended({ARG: [[ZERO] * columns] * rows}), inf)
     if any(len(key) > 2 and c != 0 for key, c in monomials(value, s.level + 1).items()):
         return Truth.UNDECIDED, ("the function", "is", "not quadratic")
     parts = []
@@ -183,7 +185,7 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any,
     try:
         if process and process[-1]:
             begin = {k: evaluate(t, s) for k, t in zip(process[2], process[-1], strict=True)}
-            s = replace(s, values=s.values | begin)
+            s = s.extended(begin)
         if process:
             enclosed({k: s.values[k] for k in process[2]}, parsed)
             gradient(process[1], process[2], s)  # the loss is defined and differentiable where the process starts

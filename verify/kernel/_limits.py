@@ -4,7 +4,7 @@ import threading
 from fractions import Fraction
 from typing import Any
 
-BYTES, NODES, DEPTH, DIGITS = 10_000_000, 1_000_000, 200, 20_000  # file; JSON values, nesting, digits of a number
+BYTES, NODES, DEPTH, DIGITS = 10_000_000, 500_000, 200, 20_000  # file; JSON values, nesting, digits of a number
 SIZE, BITS, ORDER, STEPS = 128, 2048, 12, 10_000  # matrix side; precision; order of a derivative or root; descent
 WORK = 3_000_000  # units of about a microsecond; an operation with small rationals is 4 of them
 _RATIONAL = re.compile(rf"-?[0-9]{{1,{DIGITS}}}(/[0-9]{{1,{DIGITS}}})?", re.ASCII)
@@ -29,7 +29,12 @@ def check(good: object, message: str, node: Any = "", rule: str = "shape") -> No
 
 def start(bits: int) -> None:
     """Begin a new budget of work, with enclosures of that many bits (for this thread)."""
-    _work.left, _work.bits = WORK, bits + 64
+    _work.left, _work.bits, _work.texts = WORK, bits + 64, {}
+
+def identify(text: str) -> int:
+    """A number for a text, the same for equal ones in one check."""
+    texts: dict[str, int] = vars(_work).setdefault("texts", {})
+    return texts.setdefault(text, len(texts))
 
 def precision() -> int:
     return getattr(_work, "bits", 192)
@@ -52,8 +57,9 @@ def number(x: Any) -> Fraction:
 
 def _integer(text: str) -> int:
     """int(text) in pieces, because Python refuses more than 4300 digits at once."""
-    head, tail = text[:-4000], int(text[-4000:])
-    return tail if len(text) <= 4000 else _integer(head) * 10**4000 + (-tail if text[0] == "-" else tail)
+    if text[0] == "-":
+        return -_integer(text[1:])
+    return int(text) if len(text) <= 4000 else _integer(text[:-4000]) * 10**4000 + int(text[-4000:])
 
 def measure(data: Any) -> None:
     """Only plain JSON values, at most NODES of them, nested at most DEPTH deep."""
@@ -61,8 +67,9 @@ def measure(data: Any) -> None:
     while stack:
         value, depth = stack.pop()
         inside = [*value, *value.values()] if type(value) is dict else value if type(value) is list else []
-        count += 1 + len(inside)
-        check(depth <= DEPTH and count <= NODES, f"deeper than {DEPTH} or more than {NODES} values", rule="limits")
+        count += 1
+        good = depth <= DEPTH and count + len(stack) <= NODES
+        check(good, f"deeper than {DEPTH} or more than {NODES} values", rule="limits")
         check(value is None or type(value) in (dict, list, str, int, bool), "not a JSON value", type(value), "format")
         check(type(value) is not int or value.bit_length() < 3 * DIGITS, "an integer of too many digits", rule="limits")
         check(type(value) is not dict or all(type(k) is str for k in value), "a key is not a string", rule="format")

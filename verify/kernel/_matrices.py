@@ -83,7 +83,8 @@ def semidefinite(a: Any) -> bool:
 def _counts(c: list[int], at: int) -> tuple[int, int]:
     """How many roots lie above `at`, and at it, for a polynomial with real roots only: the sign changes of p(x + at)
     (Descartes' rule is exact for such polynomials) and the number of its vanishing lowest coefficients."""
-    spend(1 + len(c) ** 2 * (1 + (max(x.bit_length() for x in c) >> 10)) // 4)
+    size = max(x.bit_length() for x in c) + len(c) * at.bit_length()
+    spend(1 + len(c) ** 2 * (1 + (size >> 10) + (size * at.bit_length() >> 24)) // 4)
     q = list(c)
     for end in range(len(q), 1, -1):
         for i in range(1, end):
@@ -94,7 +95,7 @@ def _counts(c: list[int], at: int) -> tuple[int, int]:
 def eigenvalue(a: Integers, k: int) -> tuple[Fraction, Fraction]:
     """Bounds of the k-th largest eigenvalue of a symmetric matrix, equal if it is an integer (a rational one is)."""
     c = characteristic(a)[0]
-    hi = 1 + max(map(abs, c))  # Cauchy: every root is smaller in absolute value
+    hi = 1 + max(sum(map(abs, row)) for row in a)  # Gershgorin: every eigenvalue is smaller in absolute value
     lo = -hi
     for shift in (0, precision()):
         p = [x << shift * i for i, x in enumerate(c)]  # the roots times 2^shift

@@ -92,6 +92,7 @@ def mul(x: Value, y: Value) -> Value:
         out = Jet(level, order, {})
         spend(len(a) * len(b) // 4)
         for k1, k2 in ((k1, k2) for k1 in a for k2 in b if len(k1) + len(k2) <= order):
+            spend(len(k1 + k2) // 4)
             key, part = tuple(sorted(k1 + k2)), mul(a[k1], b[k2])
             out.terms[key] = add(out.terms[key], part) if key in out.terms else part
         return out
@@ -119,7 +120,10 @@ def turn(x: Value) -> Value:
     """The transpose."""
     if isinstance(x, Jet):
         return Jet(x.level, x.order, {k: turn(c) for k, c in x.terms.items()})
-    return [list(column) for column in zip(*x, strict=True)] if isinstance(x, list) else words.transpose(poly(x))
+    if isinstance(x, list):
+        spend(len(x) * len(x[0]) // 8)
+        return [list(column) for column in zip(*x, strict=True)]
+    return words.transpose(poly(x))
 
 def poly(x: Value) -> Poly:
     check(isinstance(x, (Poly, Fraction)), "the kernel has no derivative rule here", rule="derivative")

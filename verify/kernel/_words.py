@@ -8,7 +8,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from ._limits import check, spend
+from ._limits import check, identify, spend
 
 ONE = Fraction(1)
 SYMMETRIC = ("smooth", "smoothgrad", "hadamard")  # in their slots (f is C^k wherever D^k f is named)
@@ -18,13 +18,13 @@ SIZED = ("smooth", "smoothgrad", "apply", "adjoint")  # f or the operator fixes 
 class Atom:
     """An indivisible scalar or matrix, determined by its key: `args` are polynomials it depends on somehow, `slots`
     words it is linear in, `free` the keys of the symbols in it."""
-    key: str
+    key: int
     op: str = field(compare=False)
     name: Any = field(compare=False)
     scalar: bool = field(compare=False)
     args: tuple["Poly", ...] = field(compare=False)
     slots: tuple[Any, ...] = field(compare=False)
-    free: frozenset[str] = field(compare=False)
+    free: frozenset[int] = field(compare=False)
 
 Word = tuple[tuple[Atom, bool], ...]
 Scalars = tuple[tuple[Atom, Fraction], ...]
@@ -35,17 +35,18 @@ class Poly:
     terms: dict[tuple[Scalars, Word], Fraction]
 
 def atom(op: str, name: Any, scalar: object, args: Iterable[Poly] = (), slots: Iterable[Word] = ()) -> Atom:
-    """The atom of these parts. Names are quoted and every key ends in ")", so that different atoms have different keys."""
+    """The atom of these parts, numbered by a text from which they can be told: names are quoted, and every argument, slot
+    and factor has an end (one empty slot is not the same as none)."""
     args, slots = tuple(args), tuple(sorted(slots) if op in SYMMETRIC else slots)
-    inside = [";".join(sorted(f"{c}{_text(s)}|{_text(w)}" for (s, w), c in p.terms.items())) for p in args]
-    key = f"{op}{name!r}[{']['.join(inside)}]({','.join(map(_text, slots))})"
-    spend(1 + len(key) // 20)
+    spend(1 + len(str(name)) // 20 + sum(len(s + w) for p in args for s, w in p.terms) + sum(map(len, slots)))
+    inside = ["".join(sorted(f"{c}{_text(s)}|{_text(w)};" for (s, w), c in p.terms.items())) + "]" for p in args]
+    key = identify(f"{op}{name!r}[{''.join(inside)}({''.join(_text(w) + ',' for w in slots)})")
     parts = [key for p in args for key in p.terms] + [((), w) for w in slots]
     free = frozenset().union(*(a.free for s, w in parts for a, _ in (*s, *w)))
     return Atom(key, op, name, bool(scalar), args, slots, frozenset((key,)) if op in ("sym", "move") else free)
 
 def _text(factors: Any) -> str:
-    return "".join(f"{a.key}^{x}" for a, x in factors)
+    return "".join(f"#{a.key}^{x} " for a, x in factors)
 
 def constant(c: Fraction) -> Poly:
     return Poly({((), ()): c} if c else {})
@@ -82,6 +83,7 @@ def monomial(scalars: Scalars, word: Word, c: Fraction) -> Poly:
     powers: dict[Atom, Fraction] = {}
     for a, e in scalars:
         powers[a] = powers.get(a, Fraction(0)) + e
+        check(abs(powers[a]) < 1000 and e.denominator < 1 << 64, "an exponent is too large", rule="limits")
     whole = [a for a, e in powers.items() if a.op == "sum" and e.denominator == 1 and e > 0]
     rest = tuple(sorted((a, e) for a, e in powers.items() if e and a not in whole))
     word = tuple(x for x in word if x[0].op != "eye") or word[:1]
@@ -127,6 +129,7 @@ def build(op: str, name: Any, args: list[Poly], slots: list[Poly]) -> Poly:
 def traced(word: Word) -> Poly:
     """A trace as an atom, unchanged by cyclic shifts and transposition; tr(smoothgrad(f, X, Z..)' W) is written
     smooth(f, X, Z.., W)."""
+    spend(len(word) ** 2 // 4)
     turns = sorted(w[i:] + w[:i] for w in (word, flip(word)) for i in range(len(word)))
     for ((a, turned), *rest) in turns:
         if a.op == "smoothgrad" and turned:
@@ -152,6 +155,7 @@ def exposed(hit: Atom, u: Atom) -> Word:
     if hit.op == "smooth":
         word = ((atom("smoothgrad", hit.name, False, hit.args, hit.slots[1:]), True), *word)
     while u not in [a for a, _ in word]:
+        spend(len(word) ** 2 // 4)
         turns = [w[i:] + w[:i] for w in (word, flip(word)) for i, (a, turned) in enumerate(w) if turned and u.key in a.free]
         a, rest = turns[0][0][0], turns[0][1:]
         i = next((i for i, w in enumerate(a.slots) if any(u.key in x.free for x, _ in w)), -1)
