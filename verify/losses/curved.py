@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from verify.losses import formulas
+from verify.losses.hessians import is_semidefinite, lora_hessian
 from verify.losses.planting import Star, frames
 from verify.losses.problem import Problem
 from verify.losses.sampling import Wanted, assembled
@@ -25,7 +26,6 @@ from verify.losses.spurious import Planted, rotated
 
 Array = Any
 _TRIES = 4
-_TOLERANCE = 1e-11
 _CLEAR = 0.02
 _TIGHT = 0.2
 """The share of instances at Theorem C's threshold, where nothing forbids them."""
@@ -230,15 +230,5 @@ def _is_second_order(trial: _Try, sizes: tuple[int, int, int, int], decay: Array
     left[:, at, at] = right[:, at, at] = np.sqrt(trial.point[:, :width])
     slope = np.zeros((count, m, n))
     slope[:, range(k), range(k)] = trial.slope
-    # D = UBᵀ + AVᵀ, row by row: entry (i, j) is Σ_c U_ic B_jc + A_ic V_jc.
-    eye_m, eye_n, eye_r = np.eye(m), np.eye(n), np.eye(r)
-    first = np.einsum("ia,bjc->bijac", eye_m, right).reshape(count, m * n, m * r)
-    second = np.einsum("ja,bic->bijac", eye_n, left).reshape(count, m * n, n * r)
-    jacobian = np.concatenate([first, second], axis=-1)
-    hessian = np.swapaxes(jacobian, -1, -2) @ trial.operator @ jacobian
-    cross = np.einsum("bij,cd->bicjd", slope, eye_r).reshape(count, m * r, n * r)
-    hessian[:, : m * r, m * r :] += cross
-    hessian[:, m * r :, : m * r] += np.swapaxes(cross, -1, -2)
-    hessian += decay[:, None, None] * np.eye((m + n) * r)
-    values = np.linalg.eigvalsh(hessian)
-    return _is_clear(trial, decay, curved) & (values[:, 0] >= -_TOLERANCE * np.maximum(1.0, np.abs(values).max(axis=-1)))
+    hessian = lora_hessian(left, right, slope, trial.operator, decay)
+    return _is_clear(trial, decay, curved) & is_semidefinite(hessian)

@@ -21,7 +21,8 @@ from verify.losses.spurious import Planted, rotated
 from verify.losses.textbook import quadratic_of
 
 Array = Any
-_RATIONAL_RATIOS = (0.5, 0.25, 0.375, 0.75)
+_RATIONAL_RATIOS = (0.5, 0.5, 0.25, 0.375, 0.75, 1 / 16, 1 / 64)
+"""Small ratios come with large condition numbers, where `κx` is close to 1 (Theorem C's constant)."""
 
 
 def plant_extremal(
@@ -51,7 +52,7 @@ def plant_extremal(
     else:
         # t = 1 leaves a Hessian that is singular beyond the gauge: only the rational examples have it.
         share = rng.choice([0.98, 0.9, 0.7], count)
-        ratio = rng.uniform(0.1, 0.95, count)
+        ratio = np.where(rng.random(count) < 0.7, rng.uniform(0.1, 0.95, count), 10.0 ** rng.uniform(-2.5, -1.0, count))
         beta, size = rng.choice([1.0, 0.3, 5.0], count), rng.uniform(0.5, 2.0, count)
         turn, spin = frames(rng, count, m), frames(rng, count, n)
     found = extremal(beta, ratio, share, size, (m, n, r, star_rank), decay, (turn, spin))

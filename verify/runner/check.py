@@ -170,7 +170,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
             return hunted
     if evidence.violations:
         worst = evidence.violations[0]
-        shown = show_instance(from_batch(worst.instance, formula, roundings()[-2], worst.steps), formula)
+        shown = show_instance(from_batch(worst.instance, formula, roundings()[-3], worst.steps), formula)
         return Candidate(shown, worst.margin, evidence.coverage(exact_seen.n, exact_seen.n_active))
     refuted_late = retry(evidence, formula, reader, profile)
     if refuted_late is not None:

@@ -12,7 +12,7 @@ from verify.evaluation.tolerances import LOOSE
 from verify.kernel import Decision, Truth
 from verify.language.formulas import Formula
 from verify.runner.evidence import Evidence, Finding
-from verify.runner.exact_reading import ExactReader, roundings, show_instance
+from verify.runner.exact_reading import OUTSIDE, ExactReader, roundings, show_instance
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage, Refuted
 from verify.search.instances import ExactInstance, from_batch
@@ -42,7 +42,7 @@ def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactIns
             decision = reader.read(arranged)
             if reader.settles(decision):
                 return arranged
-            if coarse and any(t is Truth.UNDECIDED for t in decision.hypotheses):
+            if coarse and decision is not OUTSIDE and any(t is Truth.UNDECIDED for t in decision.hypotheses):
                 # Finer numbers leave it undecided too, and each such reading works with the longest numbers.
                 return reader.violating_near(finding.start) or Inexact.IRRATIONAL
     return reader.violating_near(finding.start) or Inexact.NOT_FOUND

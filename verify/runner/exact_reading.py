@@ -20,6 +20,10 @@ from verify.search.instances import ExactInstance, body_of, free_matrices, value
 from verify.search.shrink import shrink
 
 BITS = 128
+UNREAD = Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
+"""What the kernel says beyond its limits or rules."""
+OUTSIDE = replace(UNREAD)
+"""The same where a value lies outside its domain, as a positive number that was rounded to 0."""
 _LONGEST = 200
 
 
@@ -45,9 +49,9 @@ class ExactReader:
         try:
             values = values_to_json(instance, self.formula)
             return decide(claim, dict(instance.dims), values, BITS, instance.steps)
-        except Rejected:
-            # Beyond the kernel's limits or rules: it has no reading, so nothing is decided.
-            return Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
+        except Rejected as no:
+            # It has no reading, so nothing is decided.
+            return OUTSIDE if no.rule == "values" else UNREAD
 
     def violates(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance, assumptions arranged, if it is a counterexample (or a witness of an `exists` claim)."""
@@ -82,7 +86,7 @@ def roundings() -> list[Callable[[float], Fraction]]:
     def near(denominator: int) -> Callable[[float], Fraction]:
         return lambda x: Fraction(x).limit_denominator(denominator)
 
-    return [near(1), near(2), near(5), near(10), near(100), near(10_000), Fraction]
+    return [near(1), near(2), near(5), near(10), near(100), near(10_000), near(1_000_000), Fraction]
 
 
 def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:

@@ -1,7 +1,7 @@
 """Stacks of problems with starts, for claims about second-order points: a family's random ones, or planted spurious points.
 
 Main definitions: `Sizes`, `Draw`, `from_family`, `planted_spurious`, `planted_rational`, `extremal`, `extremal_rational`,
-`beyond_rank`, `curved`.
+`oblique`, `beyond_rank`, `curved`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from verify.losses.curved import Curved, plant_curved
 from verify.losses.extremal import plant_extremal
 from verify.losses.families import FAMILIES, Family
+from verify.losses.oblique import plant_oblique
 from verify.losses.problem import Problem
 from verify.losses.spurious import plant_rational_spurious, plant_spurious
 from verify.points.finder.starts import Start
@@ -104,6 +105,16 @@ def _extremal(wanted: Sizes, rng: Generator, *, rational: bool) -> tuple[Problem
     star_rank = int(rng.integers(1, min(room, wanted.r) + 1))
     planted = plant_extremal(rng, BATCH, wanted.rows, wanted.cols, wanted.r, star_rank, wanted.weight, rational=rational)
     return planted.problem, (planted.left, planted.right)
+
+
+def oblique(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:
+    """Spurious points at any angle to X⋆, every other time in small rational numbers."""
+    if wanted.star_rank < 1:
+        return None
+    rank = int(rng.integers(1, min(wanted.star_rank, wanted.r) + 1))
+    sizes_ = (wanted.rows, wanted.cols, wanted.r, rank)
+    planted = plant_oblique(rng, BATCH, sizes_, wanted.weight, rational=bool(rng.random() < 0.5))
+    return None if planted is None else (planted.problem, (planted.left, planted.right))
 
 
 def curved(kind: Curved, wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | None:

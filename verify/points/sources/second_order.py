@@ -50,6 +50,7 @@ from verify.points.sources.draws import (
     extremal,
     extremal_rational,
     from_family,
+    oblique,
     planted_rational,
     planted_spurious,
 )
@@ -145,7 +146,7 @@ def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list
     statement = second_order_of(formula)
     if statement is None or len(statement.variables) != 2:
         return []
-    spurious: list[Draw] = [planted_spurious, extremal_rational, planted_rational, extremal]
+    spurious: list[Draw] = [planted_spurious, extremal_rational, oblique, planted_rational, extremal]
     planted = spurious if aim in (Aim.SPURIOUS, Aim.ANY) and not tilts(statement) else []
     target = target_of(formula)
     if planted and target is not None and not any(bounds_rank(s, target) for s in formula.given):

@@ -47,7 +47,7 @@ def settled(context: Context, violations: Sequence[Finding]) -> tuple[Found | No
         return None, None
     worst = min(violations, key=lambda f: f.margin)
     try:
-        rounded = from_batch(worst.instance, context.formula, roundings()[-2], worst.steps)
+        rounded = from_batch(worst.instance, context.formula, roundings()[-3], worst.steps)
     except (ValueError, OverflowError):
         return None, None
     return None, Candidate(show_instance(rounded, context.formula), worst.margin)
