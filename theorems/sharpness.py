@@ -185,6 +185,37 @@ def spurious_is_large_with_constant_1_02():
     )
 
 
+@claim(cite="theory §4, false strengthenings", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_is_large_with_constant_1_001():
+    """False: the same with the constant 1.001, which only κ near 50 and above violates."""
+    return forall(
+        s,
+        Xs,
+        al,
+        be,
+        given=[*strongly_convex, distinct(X, Xs)],
+        then=le(1001 * al * sigma(Xs, rank(Xs)), 1000 * be * sigma(X, r)),
+    )
+
+
+@claim(cite="theory §4, Theorem C", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def spurious_distance_ge_target_singular_value():
+    """False: a spurious point is at least `σ_{r⋆}(X⋆)` away from X⋆; with a large κ it may point nearly the same way."""
+    return forall(s, Xs, al, be, given=[*strongly_convex, distinct(X, Xs)], then=le(sigma(Xs, rank(Xs)), frobenius(X - Xs)))
+
+
+@claim(cite="theory §4, Theorem C", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def inner_product_of_spurious_with_target_nonnegative():
+    """False: `⟨X, X⋆⟩ ≥ 0` at every second-order point, as if spurious ones were orthogonal to X⋆ at worst."""
+    return forall(s, Xs, al, be, given=strongly_convex, then=le(0, inner(X, Xs)))
+
+
+@claim(cite="theory §4, Theorem C.1", expect=Expect.REFUTED, keyword=Keyword.FALSE)
+def rank_of_second_order_le_rank_of_target():
+    """False: no second-order point has larger rank than X⋆."""
+    return forall(s, Xs, al, be, given=strongly_convex, then=le(rank(X), rank(Xs)))
+
+
 @claim(cite="theory §4, Theorem D", expect=Expect.REFUTED, keyword=Keyword.FALSE)
 def second_order_eq_target_of_kappa_lt_seven_halves():
     """False: no spurious second-order point if κ < 3.5 and r = r⋆ (the sharp threshold is 3)."""

@@ -22,7 +22,7 @@ from verify.runner.about import about
 from verify.runner.check import check_claim
 from verify.runner.evidence import Progress
 from verify.runner.known import known_verdict
-from verify.runner.loading import Found, load_file
+from verify.runner.loading import Found, load_file, shipped_counterexamples
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Result
 
@@ -119,7 +119,9 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
         if payload is not None:
             result = Result(identifier, claim.expect, payload, time.perf_counter() - began, cached=True)
     if result is None:
-        result = check_claim(claim, identifier, plan.profile, plan.seed, progress)
+        result = check_claim(
+            claim, identifier, plan.profile, plan.seed, progress, known=shipped_counterexamples() if plan.replay else ()
+        )
         if plan.cache:
             remember(key, result.payload)
     return replace(result, about=about(claim)) if plan.describe else result

@@ -28,6 +28,8 @@ _ANGLES = np.array([(3, 4, 5), (4, 3, 5), (4, 3, 5), (0, 1, 1), (12, 5, 13)]) * 
 """Pythagorean triples: a cosine, a sine and their denominator."""
 _GROWTH = (1.0, 2.0, 4.0, 16.0, 64.0)
 _OUTWARD = 1e-12
+_LARGEST = 1e5
+"""The largest condition number."""
 
 
 def plant_oblique(
@@ -45,7 +47,9 @@ def plant_oblique(
     m, n, r, star_rank = sizes
     if min(m, n) <= r or star_rank < 1:
         return None
-    decay = np.where(np.asarray(decay) > 0, 0.5, 0.0) if rational else np.asarray(decay, dtype=float)
+    decay = np.asarray(decay, dtype=float)
+    if rational:
+        decay = np.where((decay > 0) & (rng.random(count) < 0.3), 0.5, 0.0)
     if rational:
         size, far = rng.choice([1.0, 1.0, 4.0, 0.25], (count, r)), rng.choice([1.0, 1.0, 2.0, 0.5], (count, star_rank))
         left_star, right_star = (_turned_axes(rng, count, k, r, star_rank) for k in (m, n))
@@ -67,13 +71,18 @@ def plant_oblique(
     strength = strength + np.abs(np.vecdot(pull, move)) / np.maximum(square, 1e-300)
     slope = -decay[:, None, None] * polar - strength[:, None, None] * block
     change = slope.reshape(count, -1) + decay[:, None] * witness.reshape(count, -1)
-    operator = _grown(change, move, (left, right), slope, decay)
-    problem = _problem(operator, Star(star, witness), decay, r, rational=rational)
-    return Planted(problem, left, right)
+    operator, done = _grown(change, move, (left, right), slope, decay)
+    good = np.flatnonzero(done)
+    if not len(good):
+        return None
+    # Where N is tiny the condition number is huge: others take the place of such problems.
+    rows = np.where(done, np.arange(count), np.resize(good, count))
+    problem = _problem(operator[rows], Star(star[rows], witness[rows]), decay[rows], r, rational=rational)
+    return Planted(problem, left[rows], right[rows])
 
 
-def _grown(change: Array, move: Array, factors: tuple[Array, Array], slope: Array, decay: Array) -> Array:
-    """H with the least K tried that makes the point second-order; the largest where none does (as where N = 0)."""
+def _grown(change: Array, move: Array, factors: tuple[Array, Array], slope: Array, decay: Array) -> tuple[Array, Array]:
+    """H with the least K tried that makes the point second-order, and whether one does at a moderate condition number."""
     with np.errstate(all="ignore"):
         along = np.nan_to_num(change[:, :, None] * change[:, None, :] / np.vecdot(change, move)[:, None, None])
         across = np.eye(move.shape[1]) - np.nan_to_num(
@@ -84,14 +93,15 @@ def _grown(change: Array, move: Array, factors: tuple[Array, Array], slope: Arra
         trial = along + growth * across
         found = np.where(done[:, None, None], found, trial)
         done = done | is_semidefinite(lora_hessian(*factors, slope, trial, decay))
-    return (found + np.swapaxes(found, -1, -2)) / 2
+    values = np.linalg.eigvalsh((found + np.swapaxes(found, -1, -2)) / 2)
+    return (found + np.swapaxes(found, -1, -2)) / 2, done & (values[:, 0] > values[:, -1] / _LARGEST)
 
 
 def _problem(operator: Array, star: Star, decay: Array, r: int, *, rational: bool) -> Problem:
     m, n = star.point.shape[1:]
     values = np.linalg.eigvalsh(operator)
     slack = _OUTWARD * values[:, -1]
-    alpha, beta = np.maximum(values[:, 0] - slack, 0.0), values[:, -1] + slack
+    alpha, beta = values[:, 0] - slack, values[:, -1] + slack
     if rational:
         alpha, beta = _simple(alpha, np.floor), _simple(beta, np.ceil)
     problem = assembled(

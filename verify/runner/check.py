@@ -26,12 +26,14 @@ from verify.runner.exact_findings import Inexact, exactly, refutation, retry
 from verify.runner.exact_reading import ExactReader, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
 from verify.runner.known import described
+from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
 from verify.runner.replay import replay
 from verify.runner.verdicts import (
     Broken,
     Candidate,
+    Coverage,
     Held,
     Payload,
     Proved,
@@ -66,11 +68,28 @@ def check(claim: Claim | Formula, profile: str = "dev", *, seed: int = 0) -> Res
         claim = Claim("claim", lambda: formula)
     if not isinstance(claim, Claim):
         raise ClaimError(f"check(...) takes a claim, not {type(claim).__name__}: decorate a function with @claim")
-    return check_claim(claim, claim.name or "claim", PROFILES[profile], seed)
+    return check_claim(claim, claim.name or "claim", PROFILES[profile], seed, known=shipped_counterexamples())
 
 
-def check_claim(claim: Claim, identifier: str, profile: Profile, seed: int, progress: Progress | None = None) -> Result:
-    """Check a claim under a name; a broken claim gives an ERROR result, never an exception."""
+def check_claim(
+    claim: Claim,
+    identifier: str,
+    profile: Profile,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    known: tuple[str, ...] = (),
+) -> Result:
+    """Check a claim under a name; a broken claim gives an ERROR result, never an exception.
+
+    Args:
+        claim: the claim.
+        identifier: its id.
+        profile: how much to test.
+        seed: same seed, same verdict and certificate.
+        progress: told how many instances are done.
+        known: folders with counterexamples to other claims, which are tried first on claims about second-order points.
+    """
     began = time.perf_counter()
     payload: Payload
     try:
@@ -80,7 +99,7 @@ def check_claim(claim: Claim, identifier: str, profile: Profile, seed: int, prog
     else:
         try:
             replayed = replay(claim.examples, formula, profile)
-            payload = verdict_of(formula, identifier, profile, seed, progress) if replayed is None else replayed
+            payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
         except ClaimError as error:
             payload = Broken(location_of(error, claim), one_line(error))
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)
@@ -102,7 +121,15 @@ def one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {message}: correct the claim's code"
 
 
-def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, progress: Progress | None = None) -> Payload:
+def verdict_of(
+    formula: Formula,
+    identifier: str,
+    profile: Profile,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    known: tuple[str, ...] = (),
+) -> Payload:
     """Proof first, then instances, then exact search; nothing but the kernel gives PROVED or REFUTED."""
     if formula.source is not None:
         from verify.runner.real_data import decide_on
@@ -117,6 +144,9 @@ def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, p
         return Unknown(f"a derivative that the claim needs is not gated: {error}")
     reader = ExactReader(formula)
     number = zlib.crc32(identifier.rsplit(".", 1)[-1].encode())
+    elsewhere = _known_elsewhere(formula, reader, seed ^ number, known)
+    if elsewhere is not None:
+        return elsewhere
     if formula.quantifier is Quantifier.EXISTS:
         return _search_witness(formula, reader, profile, seed ^ number)
     rng = np.random.default_rng([seed, number])
@@ -125,6 +155,23 @@ def verdict_of(formula: Formula, identifier: str, profile: Profile, seed: int, p
     except NoSource as reason:
         return Unknown(str(reason))
     return _judge(formula, reader, evidence, profile, seed ^ number)
+
+
+def _known_elsewhere(formula: Formula, reader: ExactReader, seed: int, known: tuple[str, ...]) -> Proved | Refuted | None:
+    """A counterexample to another claim that is one to this claim too: they are small, and cheaper than any search."""
+    if not known or not needs_landscape(formula):
+        return None
+    from verify.runner.hunt.context import context_of
+    from verify.runner.hunt.records import Unit
+    from verify.runner.hunt.replay import replayed
+
+    seen = replayed(context_of(formula, seed, reader, known), Unit("replay", 0))
+    if seen.found is None:
+        return None
+    if formula.quantifier is Quantifier.EXISTS:
+        return Proved("one instance", seen.found.shown, seen.found.certificate)
+    coverage = Coverage(seen.n, seen.n_active, exact=seen.n)
+    return Refuted(seen.found.shown, seen.found.comparison, seen.found.certificate, coverage)
 
 
 def gate_derivatives(formula: Formula) -> None:
@@ -165,7 +212,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     if boxed is not None:
         return boxed
     if landscape and not evidence.violations:
-        hunted = _hunted(formula, evidence, profile, seed)
+        hunted = _hunted(formula, reader, evidence, profile, seed)
         if hunted is not None:
             return hunted
     if evidence.violations:
@@ -178,12 +225,14 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     return _no_violation(formula, evidence, exact_seen)
 
 
-def _hunted(formula: Formula, evidence: Evidence, profile: Profile, seed: int) -> Refuted | Candidate | None:
+def _hunted(
+    formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int
+) -> Refuted | Candidate | None:
     """What the hunt's strategies find beyond random instances, in the profile's work."""
     from verify.runner.hunt.context import context_of
     from verify.runner.hunt.strategies import in_a_run
 
-    for seen in in_a_run(context_of(formula, seed), profile.syntheses):
+    for seen in in_a_run(context_of(formula, seed, reader), profile.syntheses):
         evidence.n += seen.n
         evidence.n_active += seen.n_active
         if seen.n_active:

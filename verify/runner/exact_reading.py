@@ -33,6 +33,7 @@ class ExactReader:
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
         self.claim = formula.to_json()
+        self._bare = replace(formula, given=()).to_json()
         self.enforce: Callable[[ExactInstance], ExactInstance | None] = Enforcer(formula)
         self.points = PointBuilder(formula)
 
@@ -52,6 +53,12 @@ class ExactReader:
         except Rejected as no:
             # It has no reading, so nothing is decided.
             return OUTSIDE if no.rule == "values" else UNREAD
+
+    def may_settle(self, instance: ExactInstance) -> bool:
+        """Whether the conclusion alone leaves room for a counterexample: far cheaper than reading assumptions about points."""
+        if self.formula.then is None:
+            return True
+        return self._read(self._bare, instance).conclusion is Truth.FALSE
 
     def violates(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance, assumptions arranged, if it is a counterexample (or a witness of an `exists` claim)."""

@@ -53,6 +53,11 @@ def shipped_folder() -> Path:
     return Path(__file__).resolve().parents[2] / "theorems"
 
 
+def shipped_counterexamples() -> tuple[str, ...]:
+    """The folders of the shipped certificates."""
+    return (str(shipped_folder() / "counterexamples"),)
+
+
 def collect(selectors: Sequence[str]) -> Collected:
     """The claims that some selectors name; all shipped theorems without any."""
     claims: list[Found] = []

@@ -1,6 +1,6 @@
 """A quadratic function given by a closed formula, as a local model whose data can be shrunk.
 
-Main definitions: `as_local_models`.
+Main definitions: `as_local_models`, `second_order_model`.
 """
 
 from __future__ import annotations
@@ -35,17 +35,28 @@ def as_local_models(instance: ExactInstance, formula: Formula) -> ExactInstance 
         if name not in instance.bodies:
             continue
         rows, cols = (d if isinstance(d, int) else instance.dims[d] for d in function.shape)
-        if rows * cols > _LARGEST:
+        model = second_order_model(instance.bodies[name], rows, cols, instance.dims)
+        if model is None:
             return None
-        try:
-            slope, bend = _expanded(instance.bodies[name], rows, cols, instance.dims)
-        except NotRational:
-            return None
+        slope, bend = model
         matrices[data_name(name, "P")] = tuple(tuple(Fraction(0) for _ in range(cols)) for _ in range(rows))
         matrices[data_name(name, "G")] = tuple(slope[i * cols : (i + 1) * cols] for i in range(rows))
         matrices[data_name(name, "H")] = bend
         scalars[data_name(name, "c")] = Fraction(0)
     return ExactInstance(instance.dims, scalars, matrices, {}, instance.steps)
+
+
+def second_order_model(body: Term, rows: int, cols: int, dims: Mapping[str, int]) -> tuple[Vector, Rows] | None:
+    """Gradient and Hessian at 0 of a closed function of a matrix, exact where it is quadratic.
+
+    None where its values are not rational, or it has too many entries.
+    """
+    if rows * cols > _LARGEST:
+        return None
+    try:
+        return _expanded(body, rows, cols, dims)
+    except NotRational:
+        return None
 
 
 def _expanded(body: Term, rows: int, cols: int, dims: Mapping[str, int]) -> tuple[Vector, Rows]:

@@ -91,9 +91,11 @@ def prepared(
     )
 
 
-def context_of(formula: Formula, seed: int) -> Context:
-    """The context of a claim that is searched as it stands, inside a run."""
-    return prepared(Subject("", "", ""), formula, seed)
+def context_of(formula: Formula, seed: int, reader: ExactReader | None = None, folders: tuple[str, ...] = ()) -> Context:
+    """The context of a claim that is searched as it stands, inside a run; with its reader, where there is one already."""
+    conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+    tests = POINT_SHRINK_TESTS if needs_landscape(formula) else SHRINK_TESTS
+    return Context(formula, formula, reader or ExactReader(formula), conditions, {}, (seed, 0), folders, tests)
 
 
 def lines_of(instance: ExactInstance, formula: Formula) -> tuple[str, ...]:

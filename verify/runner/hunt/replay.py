@@ -6,18 +6,26 @@ Main definitions: `replayed`. Known ones are the JSON certificates and the hunts
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from verify.kernel import Truth
 from verify.language.errors import ClaimError
+from verify.language.formulas import Formula
+from verify.language.terms import Term
+from verify.points.sources.curvature import assumed_curvature, bounds_of
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Seen, Unit
 from verify.runner.hunt.store import recorded_certificates
 from verify.search.instances import ExactInstance
+from verify.search.local_models import second_order_model
 from verify.search.recorded import recorded_instance
 from verify.search.witnesses import instance_from_witness
 
@@ -27,10 +35,12 @@ _TRIED = tuple(Fraction(x) for x in ("0", "1", "1/2", "2", "3", "4", "1/10", "5"
 
 
 def replayed(context: Context, unit: Unit) -> Seen:
-    """Every known counterexample read as an instance of the claim."""
+    """Every known counterexample read as an instance of the claim, small ones first."""
     n = n_active = 0
-    for instance in islice(_known(context), _MOST):
+    for instance in sorted(islice(_known(context), _MOST), key=lambda i: sum(i.dims.values())):
         for complete in islice(_completed(instance, context), _CHOICES):
+            if not context.reader.may_settle(complete):
+                continue
             decision = context.reader.read(complete)
             n += 1
             n_active += int(all(t is Truth.TRUE for t in decision.hypotheses))
@@ -58,21 +68,31 @@ def _certificates(folders: tuple[str, ...]) -> Iterator[Any]:
     for folder in folders:
         for path in sorted(Path(folder).glob("*.json")):
             try:
-                yield json.loads(path.read_bytes())
+                yield _parsed(path, path.stat().st_mtime_ns)
             except (OSError, ValueError):
                 continue
         for path in sorted(Path(folder).glob("*.sqlite")):
             yield from recorded_certificates(path)
 
 
+@lru_cache(maxsize=512)
+def _parsed(path: Path, stamp: int) -> Any:
+    """A file is read again only when it has changed."""
+    return json.loads(path.read_bytes())
+
+
 def _completed(instance: ExactInstance, context: Context) -> Iterator[ExactInstance]:
-    """Scalars that the recorded claim did not have, from those it had and a few simple numbers."""
+    """Scalars that the recorded claim did not have: bounds from f's spectrum, others from those it had and simple numbers."""
     domains = context.formula.scalars()
     usual = [*dict.fromkeys([*instance.scalars.values(), *_TRIED])]
     wrong = [n for n in domains if n in instance.scalars and not domains[n].contains(instance.scalars[n])]
     missing = [n for n in domains if n not in instance.scalars or n in wrong]
     choices = []
+    bounds = _spectral_bounds(instance, context.formula) if missing else {}
     for name in missing:
+        if name in bounds:
+            choices.append([v for v in bounds[name] if domains[name].contains(v)])
+            continue
         fixed = domains[name].least
         usable = [v for v in ([fixed] if fixed is not None else []) + usual if domains[name].contains(v)]
         choices.append(usable)
@@ -84,3 +104,40 @@ def _completed(instance: ExactInstance, context: Context) -> Iterator[ExactInsta
             instance.bodies,
             instance.steps if context.formula.process is not None and context.formula.process.step is not None else 0,
         )
+
+
+def _spectral_bounds(instance: ExactInstance, formula: Formula) -> dict[str, list[Fraction]]:
+    """For every scalar that bounds the curvature of a quadratic f: the tightest simple number for this f, if there is one."""
+    found: dict[str, list[Fraction]] = {}
+    for name, function in formula.functions().items():
+        assumed = [bounds_of(s) for s in assumed_curvature(function, formula)]
+        named = [[b.payload[0] if b is not None and b.op == "sym" else None for b in pair] for pair in assumed]
+        if name not in instance.bodies or not any(n for pair in named for n in pair):
+            continue
+        rows, cols = (d if isinstance(d, int) else instance.dims[d] for d in function.shape)
+        ends = _spectrum(instance.bodies[name], rows, cols)
+        for low, high in named:
+            if low is not None:
+                found[low] = [] if ends is None else [_simple(ends[0], -1)]
+            if high is not None:
+                found[high] = [] if ends is None else [_simple(ends[1], 1)]
+    return found
+
+
+@lru_cache(maxsize=512)
+def _spectrum(body: Term, rows: int, cols: int) -> tuple[float, float] | None:
+    """The least and the largest eigenvalue of a quadratic's Hessian."""
+    model = second_order_model(body, rows, cols, {})
+    if model is None:
+        return None
+    values = np.linalg.eigvalsh(np.array(model[1], dtype=float))
+    return float(values[0]), float(values[-1])
+
+
+def _simple(value: float, side: int) -> Fraction:
+    """A simple fraction that is the value up to rounding, else one slightly below (-1) or above (1) it."""
+    near = Fraction(value).limit_denominator(1000)
+    if abs(float(near) - value) <= 1e-10 * max(1.0, abs(value)):
+        return near
+    unit = 2 ** max(0, 8 - math.frexp(value)[1])
+    return Fraction(math.floor(value * unit) if side < 0 else math.ceil(value * unit), unit)

@@ -90,7 +90,9 @@ def _exact(context: Context, unit: Unit) -> Seen:
 
 def _random(context: Context, unit: Unit) -> Seen:
     """Float instances by the thousand, for claims about second-order points found ones."""
-    evidence = gather(context.formula, _SMALL, context.rng(unit.strategy, unit.number))
+    # Second-order points belong to a seed: every unit needs points of its own.
+    seed = _seed(context, unit)
+    evidence = gather(context.formula, _SMALL, context.rng(unit.strategy, unit.number), seed=seed)
     return judged(context, evidence, _SMALL)
 
 
@@ -126,7 +128,7 @@ def _always(formula: Formula) -> bool:
 STRATEGIES = (
     Strategy("replay", _always, replayed, most=1),
     Strategy("exact", _always, _exact),
-    Strategy("random", _always, _random),
+    Strategy("random", _always, _random, share=2),
     Strategy("constructed", can_construct, against_points, share=2),
     Strategy("free variables", has_free, against_free),
     Strategy("adversarial", is_small, against_all, share=2),
