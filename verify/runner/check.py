@@ -19,7 +19,7 @@ from verify.evaluation.derivatives import gated_gradient
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
-from verify.language.statements import Stationary
+from verify.language.statements import Curvature, Stationary
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import Evidence, Progress, gather
 from verify.runner.exact_findings import Inexact, exactly, refutation, retry
@@ -271,13 +271,16 @@ def _no_violation(formula: Formula, evidence: Evidence, exact_seen: ExactPass) -
         )
     if evidence.stopped_early:
         return Unknown(f"stopped early after {coverage.n:,} instances (safety time)", coverage)
-    return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence))
+    return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence, formula))
 
 
-def not_tested(evidence: Evidence) -> str:
+def not_tested(evidence: Evidence, formula: Formula) -> str:
     """What the claim's instances left out."""
     largest = max((max(_numbers(sizes), default=0) for _, sizes in evidence.cells), default=0)
-    return f"sizes above {largest}" if largest else "other sizes"
+    left_out = [f"sizes above {largest}" if largest else "other sizes"] if formula.dims else []
+    if any(isinstance(s, Curvature) and s.kind in ("rsc", "rsm") for s in formula.given):
+        left_out.append("curvature that is bounded in the ball only")
+    return ", ".join(left_out)
 
 
 def _numbers(sizes: str) -> list[int]:

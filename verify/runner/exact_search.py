@@ -16,6 +16,7 @@ from verify.evaluation.batches import instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.kernel import Truth
 from verify.language.formulas import Formula
+from verify.language.terms import walk
 from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import ExactReader
@@ -109,10 +110,17 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
 
 def magnified(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
     """One variable at a time made very large: bounds by a constant fail only there. These only refute, they are not counted."""
+    large = _LARGE * max([Fraction(1), *map(abs, constants(formula))])
     for name, domain in formula.scalars().items():
-        value = (instance.scalars[name] or Fraction(1)) * _LARGE
+        value = (instance.scalars[name] or Fraction(1)) * large
         if domain.contains(value):
             yield instance.with_scalar(name, value)
     for name in free_matrices(formula):
         if any(x for row in instance.matrices[name] for x in row):
-            yield instance.with_matrix(name, tuple(tuple(x * _LARGE for x in row) for row in instance.matrices[name]))
+            yield instance.with_matrix(name, tuple(tuple(x * large for x in row) for row in instance.matrices[name]))
+
+
+def constants(formula: Formula) -> set[Fraction]:
+    """The numbers that the claim's statements mention."""
+    statements = [*formula.given, *([] if formula.then is None else [formula.then])]
+    return {node.payload[0] for s in statements for t in s.terms() for node in walk(t) if node.op == "num"}

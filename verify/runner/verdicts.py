@@ -202,7 +202,8 @@ def describe(payload: Payload) -> str:
             return f"{payload.scope} · {payload.detail}"
         case Held(coverage=c):
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
-            return f"{c.n:,} instances, {c.n_active:,} active{_branches(c)}{margin} · {payload.engine}"
+            left_out = f" · not tested: {payload.not_tested}" if payload.not_tested else ""
+            return f"{c.n:,} instances, {c.n_active:,} active{_branches(c)}{margin} · {payload.engine}{left_out}"
         case Refuted():
             return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
         case Candidate():
