@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from verify.language.errors import ClaimError, ShapeError
@@ -58,11 +58,9 @@ class Term:
     def __eq__(self, other: object) -> bool:
         if self is other:
             return True
-        return (
-            isinstance(other, Term)
-            and hash(self) == hash(other)
-            and (self.op, self.payload, self.args) == (other.op, other.payload, other.args)
-        )
+        if not isinstance(other, Term) or self._hash != other._hash:  # type: ignore[attr-defined]
+            return False
+        return (self.op, self.payload, self.args) == (other.op, other.payload, other.args)
 
     def __bool__(self) -> bool:
         raise ClaimError("a term has no truth value: compare with equal(...), le(...) or lt(...)")
@@ -77,11 +75,16 @@ class Term:
         return self.shape == ()
 
 
+@cache
+def _operation(op: str) -> Operation:
+    from verify.language.operations import OPERATIONS  # they are made of terms themselves
+
+    return OPERATIONS[op]
+
+
 def operation_of(term: Term) -> Operation:
     """The operation record (all the rules) of a term's node kind."""
-    from verify.language.operations import OPERATIONS
-
-    return OPERATIONS[term.op]
+    return _operation(term.op)
 
 
 def make(op: str, *args: Term, payload: tuple[Any, ...] = ()) -> Term:
@@ -90,9 +93,13 @@ def make(op: str, *args: Term, payload: tuple[Any, ...] = ()) -> Term:
     Raises:
         ShapeError: if the shapes of the arguments do not agree.
     """
-    from verify.language.operations import OPERATIONS
+    return _made(op, payload, args)
 
-    return Term(op, payload, args, OPERATIONS[op].shape(payload, tuple(a.shape for a in args)))
+
+@lru_cache(maxsize=1 << 17)
+def _made(op: str, payload: tuple[Any, ...], args: tuple[Term, ...]) -> Term:
+    """Equal parts mostly give the same object: then comparing large terms takes no time."""
+    return Term(op, payload, args, _operation(op).shape(payload, tuple(a.shape for a in args)))
 
 
 def number(value: int | Fraction) -> Term:
