@@ -37,6 +37,7 @@ _POINTS = 40
 _RESTARTS = 4
 _STEPS = 40
 _LARGEST_FREE = 4
+_GROWTH = 1e3
 
 
 def free_variables(formula: Formula) -> tuple[str, ...]:
@@ -121,6 +122,7 @@ def against_all(context: Context, unit: Unit) -> Seen:
     """The most promising random instances, data and point moved together under the assumptions as constraints."""
     rng = context.rng(unit.strategy, unit.number)
     formula = context.formula
+    landscape = needs_landscape(formula)
     seen, violations = Seen(), list[Finding]()
     for batch in islice(_starts(context, rng), _BATCHES):
         conditions = opened(formula, batch)
@@ -131,11 +133,20 @@ def against_all(context: Context, unit: Unit) -> Seen:
         freedom = _everything(formula, batch)
         for index in order:
             moved = worsened(batch.at(index), conditions.given, conditions.conclusion, freedom, _STEPS)
-            if moved is not None:
+            if moved is not None and not (landscape and _ran_off(batch.at(index), moved)):
                 met_there, then_there = conditions.active(moved)
                 seen = seen.joined(Seen(1, int(met_there.sum()), margin=_smallest(then_there.margin[met_there])))
                 violations += conditions.violations(moved)
     return _concluded(context, seen, violations)
+
+
+def _ran_off(start: Batch, moved: Batch) -> bool:
+    """Whether data or point grew out of proportion: then a Hessian is semidefinite only next to its largest eigenvalue."""
+
+    def size(batch: Batch) -> float:
+        return max(float(np.abs(a).max(initial=0.0)) for a in [*batch.values.values(), *batch.operators.values()])
+
+    return size(moved) > _GROWTH * (1.0 + size(start))
 
 
 def _starts(context: Context, rng: np.random.Generator) -> Iterator[Batch]:
