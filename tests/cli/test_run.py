@@ -230,7 +230,11 @@ def test_list_and_show_and_derive(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "∇_A loss = A·Bᵀ·B" in capsys.readouterr().out
     assert main(["derive", f"{file}::s"]) == 0
     assert "∇f(A·Bᵀ)·B + λ·A" in capsys.readouterr().out
+    assert main(["derive", f"{file}::trace_is_cyclic"]) == 0
+    assert "tr(Mᵀ·N) = tr(N·Mᵀ)" in capsys.readouterr().out
     assert main(["derive", f"{file}::nothing"]) == 2
+    assert main(["derive", file]) == 2
+    assert f"write {file}::NAME, it has s, trace_is_cyclic" in capsys.readouterr().err
     assert main(["show", "first_order"]) == 2
 
 

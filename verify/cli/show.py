@@ -27,7 +27,11 @@ def show(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     if arguments.dot or arguments.id is None:
         raise UsageError("show prints one claim: give its id (or --graph for what builds on what)")
-    found = only_claim(arguments.id)
+    return show_claim(only_claim(arguments.id), latex=arguments.latex)
+
+
+def show_claim(found: Found, *, latex: bool) -> int:
+    """Print one claim."""
     claim = found.claim
     print(found.id)
     print(f"  {claim.title}")
@@ -40,9 +44,9 @@ def show(arguments: argparse.Namespace) -> int:
         print(f"{location_of(error, claim)}: error: {one_line(error)}")
         return UNMET
     print()
-    for line in (formula.latex if arguments.latex else formula.text).splitlines():
+    for line in (formula.latex if latex else formula.text).splitlines():
         print(f"  {line}")
-    for line in derived_lines(formula, latex=arguments.latex):
+    for line in derived_lines(formula, latex=latex):
         print(f"  {line}")
     print()
     print(f"  expected  {claim.expect.value}")
