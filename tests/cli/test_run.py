@@ -162,6 +162,29 @@ def test_a_broken_claim_is_an_error_row_even_alone(case: str, tmp_path: Path, ca
     assert "Traceback" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_claim_that_ends_the_program_is_an_error_row_and_the_others_are_checked(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends = "import sys\n\n@claim\ndef a():\n    sys.exit(0)\n"
+    file = write(tmp_path, "from verify import *\n" + ends + ONE_CLAIM)
+    assert main(["run", file, "--jobs", jobs]) == 1
+    shown = capsys.readouterr().out
+    assert f"{file}:6: error: the claim's function ends the program (exit code 0)" in shown
+    assert "2 claims: 0 proved, 1 held, 0 refuted, 1 undecided" in shown
+
+
+def test_an_example_that_ends_the_program_does_not_end_it_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(
+        tmp_path,
+        "import sys\nfrom hypothesis import example\nfrom verify import *\ns = lora(m=1, n=1, r=1)\n\n"
+        "@claim\n@example(λ=0, A=[[1]], B=[[1]], f=lambda X: sys.exit(0))\n"
+        "def c():\n    return forall(s, then=le(0, s.L))\n",
+    )
+    assert main(["run", file, "--jobs", "1"]) == 1
+    assert "ended the program" in capsys.readouterr().err
+
+
 def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = "@claim\ndef c():\n    return forall(s, then=le(0, nuclear(s.X)))\n"
     file = write(tmp_path, "from verify import *\ns = lora()\n" + one + one, "twice.py")

@@ -194,6 +194,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"verify: error: {error}", file=sys.stderr)
         return USAGE
+    except SystemExit as error:
+        # No command ends this way: a file's own code does, and its exit code must not pass for a verdict.
+        print(f"verify: error: a claim's code ended the program (exit code {error.code}): remove that call", file=sys.stderr)
+        return UNMET
     except KeyboardInterrupt:
         print("verify: stopped; the results so far are above", file=sys.stderr)
         return UNMET
