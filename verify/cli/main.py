@@ -7,6 +7,7 @@ collected · 3 internal error. Heavy imports happen inside the commands, so that
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -188,6 +189,10 @@ def dispatch(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program's entry point; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that knows no Greek shows escapes instead; it must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
         return dispatch(arguments)
