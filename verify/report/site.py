@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from verify._version import __version__
 from verify.report.figures import Figure
 from verify.report.mathml import mathml, prose
-from verify.report.paper import escape_latex, markdown_cell
+from verify.report.paper import escape_latex, latex_code, markdown_cell
 from verify.report.views import MARKS, MEANINGS, views_of
 
 
@@ -59,7 +59,14 @@ def _environment(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        math=mathml, prose=prose, latex=escape_latex, cell=markdown_cell, tiny=_tiny, count=_count, side=_side
+        math=mathml,
+        prose=prose,
+        latex=escape_latex,
+        latex_code=latex_code,
+        cell=markdown_cell,
+        tiny=_tiny,
+        count=_count,
+        side=_side,
     )
     return environment
 
