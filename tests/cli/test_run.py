@@ -282,12 +282,13 @@ def test_results_are_written_as_they_come(
     original = checking.check_claim
     monkeypatch.setattr(checking, "check_claim", interrupted)
     out = tmp_path / "out.json"
-    others = ["--junit", str(tmp_path / "out.xml"), "--report", str(tmp_path / "site")]
+    others = ["--junit", str(tmp_path / "out.xml"), "--report", str(tmp_path / "site"), "--state", str(tmp_path / "state.json")]
     assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1", *others]) == 1
     assert list(verdicts(out)) == ["trace_is_cyclic"]
     assert json.loads(out.read_text())["interrupted"] is True
-    assert (tmp_path / "out.xml").exists()
-    assert (tmp_path / "site" / "index.html").exists()
+    assert (tmp_path / "out.xml").read_text().count("stopped before it was checked") == 4
+    assert "The run was stopped" in (tmp_path / "site" / "index.html").read_text()
+    assert not (tmp_path / "state.json").exists(), "a committed state must not lose claims"
     assert "stopped: 1 of 5 claims checked" in capsys.readouterr().out
 
 

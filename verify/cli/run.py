@@ -68,8 +68,14 @@ def run(arguments: argparse.Namespace) -> int:
     display.summary(results, collected.problems)
     if stopped:
         display.note(f"stopped: {len(results)} of {len(names)} claims checked")
+    reasons = [(f.id, f"needs the extra {extra}") for f, extra in skipped]
+    if stopped:
+        done = {result.id for result in results}
+        reasons += [(name, "stopped before it was checked") for name in names if name not in done]
+        if arguments.state:
+            display.note(f"{arguments.state} is not written: claims are missing")
     document = _document(results, collected.problems, interrupted=stopped)
-    _write_outputs(arguments, document, results, skipped, collected)
+    _write_outputs(arguments, document, results, reasons, collected)
     if stopped:
         return UNMET
     if not results:
@@ -130,7 +136,7 @@ def _write_outputs(
     arguments: argparse.Namespace,
     document: Mapping[str, object],
     results: Sequence[Result],
-    skipped: Sequence[tuple[Found, str]],
+    left_out: Sequence[tuple[str, str]],
     collected: Collected,
 ) -> None:
     if arguments.json:
@@ -138,9 +144,8 @@ def _write_outputs(
     if arguments.junit:
         from verify.cli.junit import junit_xml
 
-        reasons = [(f.id, f"needs the extra {extra}") for f, extra in skipped]
-        write_atomically(arguments.junit, junit_xml(results, reasons, collected.problems))
-    if arguments.state:
+        write_atomically(arguments.junit, junit_xml(results, left_out, collected.problems))
+    if arguments.state and not document["interrupted"]:
         from verify.cli.state import state_of
 
         write_atomically(arguments.state, state_of(results))

@@ -31,6 +31,7 @@ def site(document: Mapping[str, Any], pictures: Sequence[Figure]) -> dict[str, b
         "claims": claims,
         "summary": document.get("summary") or {},
         "problems": document.get("problems") or [],
+        "interrupted": document.get("interrupted", False),
         "pictures": pictures,
         "version": __version__,
         "marks": MARKS,
