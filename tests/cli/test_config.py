@@ -53,6 +53,7 @@ def test_every_field_of_every_profile_is_pinned() -> None:
         ("[tool.verify]\nzzz = 1\n", "unknown key 'zzz': use one of paths"),
         ("[tool.verify.budget]\ninstance = 5\n", "unknown key 'instance': did you mean instances"),
         ("[tool.verify]\nprofile = 'cii'\n", "the profile 'cii' is unknown: did you mean ci"),
+        ("[tool.verify]\npaths = []\n", "paths = []: must be a list of files and folders, at least one"),
         ("[tool.verify]\nseed = -1\n", "seed = -1: must be a whole number, at least 0"),
         ("[tool.verify]\nseed = true\n", "seed = True: must be a whole number"),
         ("[tool.verify]\njobs = 0\n", "jobs = 0: must be a whole number, at least 1"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,13 @@ import pytest
 
 from verify.cli.main import main
 from verify.kernel import check_bytes
+from verify.language.formulas import Formula
+from verify.runner.hunt import campaign
+from verify.runner.hunt.campaign import Options, hunt
+from verify.runner.hunt.records import Seen, Unit
+from verify.runner.hunt.store import Store
+from verify.runner.hunt.subject import Subject
+from verify.runner.verdicts import Held, Unknown
 
 STRANGER = '''
 from sympy import Matrix, MatrixSymbol
@@ -56,6 +65,20 @@ def submultiplicative():
 
 
 @claim
+def submultiplicative_of_norms():
+    """True, with hypotheses that are not needed."""
+    return forall(
+        M, N, given=[le(frobenius(M), 3), le(frobenius(N), 3)], then=le(spectral(M.T * N), spectral(M) * spectral(N))
+    )
+
+
+@claim
+def true_for_every_constant():
+    """True for all c."""
+    return forall(M, then=le(spectral(M), (1 + c) * nuclear(M)))
+
+
+@claim
 def parallelogram():
     """True, and an identity."""
     return forall(
@@ -85,6 +108,12 @@ def exists_something():
 def nearly_square():
     """True; the second hypothesis is what makes it so."""
     return forall(M, N, given=[le(frobenius(M), 3), equal(M, N)], then=le(frobenius(M - N), frobenius(N)))
+
+
+@claim
+def false_whatever_the_norm():
+    """False, with or without the hypothesis."""
+    return forall(M, given=[le(frobenius(M), 3)], then=le(nuclear(M), frobenius(M)))
 
 
 @claim
@@ -158,7 +187,10 @@ def test_a_broken_claim_is_one_line_and_exit_code_1(file: str, tmp_path: Path, c
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("options", [["--sharpen", "d"], ["--sweep", "c"], ["--sweep", "d=1:2"], ["--sweep", "c=2:1"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--sharpen", "d"], ["--sweep", "c"], ["--sweep", "d=1:2"], ["--sweep", "c=2:1"], ["--sharpen", "c", "--ablate"]],
+)
 def test_a_wrong_option_is_a_usage_error(
     options: list[str], file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,8 +233,17 @@ def test_ablation_tells_needed_from_not_seen_to_be_needed(file: str, tmp_path: P
     assert check_bytes(Path(document["ablation"][1]["certificate"]).read_bytes()).accepted
 
 
-def begin(file: str, name: str, folder: Path, budget: int) -> subprocess.Popen[str]:
+def test_a_hypothesis_that_the_counterexample_meets_is_not_called_needed(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, document = hunted(file, "false_whatever_the_norm", tmp_path, "--ablate", budget=8)
+    assert [row["finding"] for row in document["ablation"]] == ["the claim is false with it already"]
+    assert re.search(r"with it already +‖M‖_F ≤ 3", capsys.readouterr().out)
+
+
+def begin(file: str, name: str, folder: Path, budget: int, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "verify", "hunt", f"{file}::{name}", "--budget", str(budget), "--out", str(folder)]
+    command += options
     return subprocess.Popen(
         [*command, "--jobs", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -248,6 +289,93 @@ def test_ctrl_c_prints_what_was_found(file: str, tmp_path: Path) -> None:
     assert "stopped by hand" in out
     assert "HELD" in out
     assert "Traceback" not in error
+
+
+def stopped_by_hand(file: str, name: str, folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
+    out = folder / "stopped.json"
+    process = begin(file, name, folder, 600, "--json", str(out), *options)
+    wait_for_units(folder, name, 2)
+    os.killpg(process.pid, signal.SIGINT)
+    shown, _ = process.communicate(timeout=60)
+    return process.returncode, shown, json.loads(out.read_text())
+
+
+def test_a_stopped_ablation_says_what_was_not_tested(file: str, tmp_path: Path) -> None:
+    code, shown, document = stopped_by_hand(file, "submultiplicative_of_norms", tmp_path, "--ablate")
+    assert code == 1
+    assert [row["finding"] for row in document["ablation"]] == ["not tested (stopped)"] * 2
+    assert document["interrupted"] is True
+    assert "stopped by hand" in shown
+
+
+def test_a_stopped_bracket_says_so(file: str, tmp_path: Path) -> None:
+    code, shown, document = stopped_by_hand(file, "true_for_every_constant", tmp_path, "--sharpen", "c")
+    assert code == 1
+    assert "no value of c refuted before the stop" in shown
+    assert document["interrupted"] is True
+
+
+def prepared_hunt(file: str, name: str, folder: Path) -> tuple[Subject, Formula, Options]:
+    subject = Subject(file, name, f"stranger.{name}")
+    return subject, subject.claim().formula(), Options(20.0, 0, 1, folder / "state.sqlite")
+
+
+def test_a_stopped_hunt_counts_every_unit_that_is_done(file: str, tmp_path: Path) -> None:
+    subject, formula, options = prepared_hunt(file, "submultiplicative", tmp_path)
+    tree = [formula.to_json()] * 2
+    store = Store(options.state, subject.id, tree, 0)
+    store.record(Unit("random", 50), Seen(n=9, n_active=7, margin=0.5))
+    store.close()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    result = hunt(subject, formula, options, stop)
+    assert result.interrupted
+    assert isinstance(result.payload, Held)
+    assert {row.strategy: row.units for row in result.tried}["random"] == 1
+    assert result.payload.coverage.n_active >= 7
+
+
+@pytest.mark.parametrize("reason", ["stopped", "the budget was spent"])
+def test_a_hunt_that_tested_nothing_is_unknown(reason: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(stream: object) -> Iterator[tuple[Unit, Seen]]:
+        if reason == "stopped":
+            raise KeyboardInterrupt
+        yield from ()
+
+    monkeypatch.setattr(campaign._Stream, "__iter__", nothing)
+    payload = hunt(*prepared_hunt(file, "submultiplicative", tmp_path)).payload
+    assert isinstance(payload, Unknown)
+    assert payload.reason == f"{reason} before any instance was tested"
+
+
+def test_no_replay_does_not_take_over_an_earlier_replay(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hunted(file, "sum_of_squares", tmp_path)
+    (tmp_path / "stranger.sum_of_squares.sqlite").unlink()
+    _, document = hunted(file, "sum_of_squares", tmp_path)
+    assert document["strategy"] == "replay"
+    capsys.readouterr()
+    _, document = hunted(file, "sum_of_squares", tmp_path, "--no-replay")
+    assert document["strategy"] != "replay"
+    command = next(line for line in capsys.readouterr().out.splitlines() if "reproduce with" in line)
+    assert command.endswith(f"verify hunt {file}::sum_of_squares --seed 0 --budget 20 --no-replay --out {tmp_path}")
+    _, document = hunted(file, "sum_of_squares", tmp_path)
+    assert document["strategy"] == "replay"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--budget", "soon"], "--budget: soon: must be a positive number of seconds"),
+        (["--jobs", "0"], "--jobs: 0: must be a whole number, at least 1"),
+        (["--seed", "x"], "--seed: x: must be a whole number, at least 0"),
+    ],
+)
+def test_a_number_that_is_none_is_explained(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["hunt", "x", *options])
+    assert message in capsys.readouterr().err
 
 
 def test_the_same_seed_finds_the_same_counterexample(file: str, tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ def test_github_gets_annotations_on_the_lines_and_a_summary(
     outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     summary = (outputs / "summary.md").read_text()
-    assert "2 not as expected" in summary
+    assert "1 undecided (1 ERROR)" in summary
+    assert "2 NOT as expected · 1 file not collected" in summary
     table = [line for line in summary.splitlines() if line.startswith("| ")]
     assert all(line.replace("\\|", "").count("|") == 5 for line in table)
     assert table[1].startswith("| **no**"), "what is not as expected comes first"
@@ -91,7 +92,18 @@ def test_github_gets_annotations_on_the_lines_and_a_summary(
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("::error ")]
     line = QUICK.splitlines().index("def loud():")
     assert lines[0].startswith(f"::error file=quick.py,line={line},title=quick.loud%3A expected REFUTED%2C got HELD::")
+    line = QUICK.splitlines().index("    return forall(s, then=equal(A, B))") + 1
+    assert lines[1].startswith(f"::error file=quick.py,line={line},title=quick.broken")
     assert len(lines) == 2
+
+
+def test_a_job_summary_that_cannot_be_written_is_a_warning(
+    outputs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(outputs)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(outputs / "no" / "summary.md"))
+    assert main(["run", "quick.py::proved"]) == 0
+    assert "verify: warning: the job summary " in capsys.readouterr().err
 
 
 def test_the_state_has_no_numbers_that_change_between_machines(outputs: Path) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -162,6 +167,29 @@ def test_a_broken_claim_is_an_error_row_even_alone(case: str, tmp_path: Path, ca
     assert "Traceback" not in captured.out + captured.err
 
 
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_claim_that_ends_the_program_is_an_error_row_and_the_others_are_checked(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends = "import sys\n\n@claim\ndef a():\n    sys.exit(0)\n"
+    file = write(tmp_path, "from verify import *\n" + ends + ONE_CLAIM)
+    assert main(["run", file, "--jobs", jobs]) == 1
+    shown = capsys.readouterr().out
+    assert f"{file}:6: error: the claim's function ends the program (exit code 0)" in shown
+    assert "2 claims: 0 proved, 1 held, 0 refuted, 1 undecided" in shown
+
+
+def test_an_example_that_ends_the_program_does_not_end_it_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write(
+        tmp_path,
+        "import sys\nfrom hypothesis import example\nfrom verify import *\ns = lora(m=1, n=1, r=1)\n\n"
+        "@claim\n@example(λ=0, A=[[1]], B=[[1]], f=lambda X: sys.exit(0))\n"
+        "def c():\n    return forall(s, then=le(0, s.L))\n",
+    )
+    assert main(["run", file, "--jobs", "1"]) == 1
+    assert "ended the program" in capsys.readouterr().err
+
+
 def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = "@claim\ndef c():\n    return forall(s, then=le(0, nuclear(s.X)))\n"
     file = write(tmp_path, "from verify import *\ns = lora()\n" + one + one, "twice.py")
@@ -230,11 +258,17 @@ def test_list_and_show_and_derive(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "∇_A loss = A·Bᵀ·B" in capsys.readouterr().out
     assert main(["derive", f"{file}::s"]) == 0
     assert "∇f(A·Bᵀ)·B + λ·A" in capsys.readouterr().out
+    assert main(["derive", f"{file}::trace_is_cyclic"]) == 0
+    assert "tr(Mᵀ·N) = tr(N·Mᵀ)" in capsys.readouterr().out
     assert main(["derive", f"{file}::nothing"]) == 2
+    assert main(["derive", file]) == 2
+    assert f"write {file}::NAME, it has s, trace_is_cyclic" in capsys.readouterr().err
     assert main(["show", "first_order"]) == 2
 
 
-def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_are_written_as_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     import verify.cli.checking as checking
 
     calls: list[int] = []
@@ -248,8 +282,14 @@ def test_results_are_written_as_they_come(tmp_path: Path, monkeypatch: pytest.Mo
     original = checking.check_claim
     monkeypatch.setattr(checking, "check_claim", interrupted)
     out = tmp_path / "out.json"
-    assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1"]) == 1
+    others = ["--junit", str(tmp_path / "out.xml"), "--report", str(tmp_path / "site"), "--state", str(tmp_path / "state.json")]
+    assert main(["run", write(tmp_path, STRANGER), "--json", str(out), "--jobs", "1", *others]) == 1
     assert list(verdicts(out)) == ["trace_is_cyclic"]
+    assert json.loads(out.read_text())["interrupted"] is True
+    assert (tmp_path / "out.xml").read_text().count("stopped before it was checked") == 4
+    assert "The run was stopped" in (tmp_path / "site" / "index.html").read_text()
+    assert not (tmp_path / "state.json").exists(), "a committed state must not lose claims"
+    assert "stopped: 1 of 5 claims checked" in capsys.readouterr().out
 
 
 def test_show_says_what_the_last_run_covered(
@@ -270,3 +310,89 @@ def test_show_says_what_the_last_run_covered(
     assert "coverage  HELD: 10," in shown
     assert "by sizes: " in shown
     assert "by family: gaussian " in shown or "; gaussian " in shown
+
+
+TWO_AND_SLOW = """
+import time
+from verify import *
+s = lora()
+@claim
+def slow():
+    time.sleep(600)
+@claim
+def quick():
+    return forall(s, given=s.fosp(), then=equal(s.A.T * s.A, s.A.T * s.A))
+"""
+
+
+def test_ctrl_c_keeps_what_other_processes_have_finished(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-m", "verify", "run", write(tmp_path, TWO_AND_SLOW), "--jobs", "2", "--json", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    shown, error = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "Traceback" not in error
+    assert "stopped: 1 of 2 claims checked" in shown
+    assert verdicts(out) == {"quick": "PROVED"}
+
+
+def test_files_of_one_name_get_ids_with_their_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("d1", "d2"):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, ONE_CLAIM, "my.py")
+    write(tmp_path / "d1", ONE_CLAIM, "other.py")
+    out = tmp_path / "out.json"
+    assert main(["run", "d1", "d2", "--json", str(out), "--jobs", "1"]) == 0
+    assert [row["id"] for row in json.loads(out.read_text())["claims"]] == ["d1.my.c", "other.c", "d2.my.c"]
+    assert main(["run", "d2", "--json", str(out), "--jobs", "1"]) == 0
+    assert [row["id"] for row in json.loads(out.read_text())["claims"]] == ["my.c"]
+    assert main(["show", "d1.my.c"]) == 0
+
+
+def test_an_id_as_printed_names_a_claim_of_a_file_here_or_in_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, ONE_CLAIM, "my_claims.py")
+    assert main(["show", "my_claims.c"]) == 0
+    assert main(["run", "my_claims"]) == 0
+    assert main(["show", "elsewhere.c"]) == 2
+    assert "here elsewhere.py::c" in capsys.readouterr().err
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    write(tmp_path / "deep" / "er", ONE_CLAIM, "elsewhere.py")
+    write(tmp_path, '[tool.verify]\npaths = ["deep"]\n', "pyproject.toml")
+    assert main(["show", "elsewhere.c"]) == 0
+    assert main(["show", "elsewhere.d"]) == 2
+    assert "no claim named d in the file: it has c" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_python_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", write(tmp_path, "hello", "text.txt")]) == 2
+    assert "text.txt: error: not a Python file: name a file that ends in .py" in capsys.readouterr().err
+
+
+def test_the_summary_counts_files_that_were_not_collected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, bad = write(tmp_path, ONE_CLAIM), write(tmp_path, "import no_such_module\n", "bad.py")
+    assert main(["run", good, bad]) == 1
+    assert "all as expected · 1 file not collected" in capsys.readouterr().out
+
+
+def test_claims_without_their_extra_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("verify.cli.run.missing_extra", lambda claim: None if claim.name == "c" else "data")
+    text = ONE_CLAIM + ONE_CLAIM.replace("def c", "def d") + ONE_CLAIM.replace("def c", "def e")
+    assert main(["run", write(tmp_path, text)]) == 0
+    shown = capsys.readouterr().out
+    assert "not collected: 2 claims need the extra data (pip install 'lora-theory-verifier[data]')" in shown
+
+
+def test_a_pipe_without_greek_gets_escapes(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "verify", "show", f"{write(tmp_path, ONE_CLAIM)}::c"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0
+    assert r"\u2016" in shown.stdout

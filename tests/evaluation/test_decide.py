@@ -71,7 +71,7 @@ def test_exact_zeros_are_not_strictly_ordered() -> None:
 
 def test_singular_values_beyond_the_end_are_zero_and_index_zero_is_undefined() -> None:
     assert truth(equal(sigma(P, 3), 0), P=[[1.0, 2.0]]) == TRUE
-    assert truth(le(sigma(P, 0), 100), P=[[1.0, 2.0]]) == UNDECIDED
+    assert truth(le(sigma(P, rank(P) - 1), 100), P=[[1.0, 2.0]]) == UNDECIDED
 
 
 def test_curvature_bounds_of_quadratics_are_decided_and_others_are_not() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import pytest
@@ -105,6 +106,18 @@ def test_design_examples_elaborate() -> None:
         (lambda: forall(smooth("A", (s.m, s.n)), A, then=equal(A, A)), "two different things"),
         (lambda: forall(3, then=equal(1, 1)), "cannot be quantified"),
         (lambda: both(), "empty"),
+        (lambda: f.gradient(X), r"no attribute gradient: use grad, as in f\.grad\(X\)"),
+        (lambda: f.value(X), r"use f\(X\), f\.grad\(X\) or f\.hess\(X\)"),
+        (lambda: le(0, nuclear(X)) and le(0, 1), r"use both\(a, b\) or then=\[a, b\]"),
+        (lambda: le(X[0, 0], 1), r"entry\(X, 0, 0\)"),
+        (lambda: forall(s, then=frobenius(X) <= nuclear(X)), r"you wrote <=: use le\(a, b\)"),
+        (lambda: forall(s, then=frobenius(X) > nuclear(X)), r"you wrote >: use lt\(b, a\)"),
+        (lambda: equal(sp.kronecker_product(A, B), 1), r"see help\(verify\)"),
+        (lambda: sigma(X, 0), "whole number, at least 1"),
+        (lambda: sigma(X, sp.Rational(1, 2)), "whole number, at least 1"),
+        (lambda: uniform_curvature(f, 3, 1), "no function has α = 3 above β = 1"),
+        (lambda: lora(m=-1), r"lora\(m=-1\): a dimension of -1: every dimension is at least 1"),
+        (lambda: lora(m=1.5), r"lora\(m=1\.5\): a dimension of 1\.5: every dimension is a whole number"),
     ],
 )
 def test_mistakes_are_named_with_what_to_do(make: object, message: str) -> None:
@@ -129,3 +142,14 @@ def test_a_claim_may_be_about_a_source_from_the_beginning():
     assert along.formula().source is source
     assert "3 steps of gradient descent with line search on cancer (rank 1, zero initialization)" in str(source)
     assert on(along, source=dataset("cancer", rank=1)).formula().source.name == "cancer"
+
+
+def test_a_function_of_a_matrix_says_by_itself_what_it_has() -> None:
+    assert not hasattr(f, "gradient")
+    assert copy.copy(f) == f
+
+
+def test_the_text_of_a_proof_does_not_hold_its_certificate() -> None:
+    shown = repr(check(forall(s, then=equal(trace(A.T * A), trace(A * A.T)))).payload)
+    assert shown.startswith("Proved(scope='all m, n, r'") or shown.startswith("Proved(scope='all m, r'")
+    assert "certificate=" not in shown

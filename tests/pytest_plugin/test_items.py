@@ -187,3 +187,12 @@ def test_without_claim_files_nothing_heavy_is_imported(tmp_path: Path) -> None:
     result = run(tmp_path, "-q", code=code)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "heavy []" in result.stdout
+
+
+def test_an_unknown_mark_is_warned_of_once(project: Path) -> None:
+    (project / "pytest.ini").write_text("[pytest]\nverify_paths = my_claims.py\n")
+    text = (project / "my_claims.py").read_text()
+    (project / "my_claims.py").write_text(text.replace("@pytest.mark.skip(reason=", "@pytest.mark.unheard_of(reason="))
+    shown = run(project, "--collect-only", "-m", "unheard_of").stdout
+    assert shown.count("PytestUnknownMarkWarning") == 1
+    assert "1/6 tests collected" in shown

@@ -25,6 +25,7 @@ PAGES = (
     "claims/quick.refuted.html",
     "claims/quick.broken.html",
     "claims/quick.long.html",
+    "claims/quick.long_and_false.html",
 )
 LONG = """
 
@@ -32,6 +33,12 @@ LONG = """
 def long():
     \"\"\"A statement that is wider than a phone.\"\"\"
     return forall(s, then=le(0, inner(A.T * A * B.T * B * A.T * A, A.T * A * B.T * B * A.T * A) ** 2))
+
+
+@claim(expect=Expect.REFUTED)
+def long_and_false():
+    \"\"\"False, and wider than a phone.\"\"\"
+    return forall(s, then=le((1 + inner(A.T * A * B.T * B * A.T * A, A.T * A * B.T * B * A.T * A) ** 2) ** 3, 0))
 """
 PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 
@@ -96,13 +103,13 @@ def shown(view: Any) -> list[str]:
 
 def test_the_atlas_is_filtered_and_read_by_keyboard_alone(view: Any, site: Path) -> None:
     view.goto(address(site, "index.html"))
-    assert shown(view) == ["proved", "held", "refuted", "loud", "broken", "long"]
+    assert shown(view) == ["proved", "held", "refuted", "loud", "broken", "long", "long_and_false"]
     view.keyboard.press("/")
     view.keyboard.type("without QUICK.refuted")
     assert shown(view) == ["refuted"]
-    assert view.get_by_role("status").inner_text() == "1 of 6 claims shown"
+    assert view.get_by_role("status").inner_text() == "1 of 7 claims shown"
     view.keyboard.press("Escape")
-    assert len(shown(view)) == 6
+    assert len(shown(view)) == 7
     view.keyboard.press("ArrowDown")
     view.keyboard.press("ArrowDown")
     assert view.evaluate("document.activeElement.getAttribute('href')") == "claims/quick.held.html"
@@ -111,7 +118,7 @@ def test_the_atlas_is_filtered_and_read_by_keyboard_alone(view: Any, site: Path)
     assert view.evaluate("document.activeElement.id") == "words"
     view.keyboard.press("Tab")
     view.keyboard.press("Space")
-    assert shown(view) == ["held", "refuted", "loud", "broken", "long"]
+    assert shown(view) == ["held", "refuted", "loud", "broken", "long", "long_and_false"]
     view.focus("#unmet")
     view.keyboard.press("Space")
     assert shown(view) == ["loud", "broken"]
@@ -124,7 +131,7 @@ def test_without_script_every_claim_is_there_and_no_dead_filter(browser: Any, si
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address(site, "index.html"))
-    assert len(shown(page)) == 6
+    assert len(shown(page)) == 7
     assert not page.locator("form").is_visible()
     context.close()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -17,7 +19,7 @@ import verify
 from verify.cli.main import main
 from verify.report.figures import figures
 from verify.report.mathml import mathml, pieces, prose
-from verify.report.paper import escape_latex
+from verify.report.paper import escape_latex, latex_code
 from verify.runner.about import about
 from verify.runner.loading import collect
 
@@ -160,8 +162,8 @@ def test_claims_of_one_name_get_a_page_each(folder: Path) -> None:
 
 def test_the_paper_files_hold_every_claim(folder: Path) -> None:
     table = (folder / "site" / "table.tex").read_text()
-    assert table.count(r"\\") == 5 + 1
-    assert r"\texttt{quick.proved} & PROVED & all m, n, r & theory \S{}2 | balance \\" in table
+    assert table.count(r" \\") == 5 + 1
+    assert r"\texttt{quick.\allowbreak{}proved} & PROVED & all m, n, r & theory \S{}2 | balance \\" in table
     appendix = (folder / "site" / "appendix.md").read_text()
     rows = [line for line in appendix.splitlines() if line.startswith("| ")]
     assert len(rows) == 1 + 5
@@ -171,6 +173,25 @@ def test_the_paper_files_hold_every_claim(folder: Path) -> None:
 
 def test_latex_specials_and_greek_letters_are_escaped() -> None:
     assert escape_latex("a_b & 50% {x} λ ≤ σ") == r"a\_b \& 50\% \{x\} $\lambda$ $\le$ $\sigma$"
+
+
+def test_names_may_be_broken_in_a_latex_table() -> None:
+    assert latex_code("my.a_b") == r"my.\allowbreak{}a\_\allowbreak{}b"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX is installed (Debian: texlive-latex-recommended)")
+def test_the_table_fits_a_page(folder: Path) -> None:
+    document = json.loads((folder / "r.json").read_text())
+    document["claims"][0]["id"] = "special_regime.sigma_of_spurious_le_the_bound_of_the_large_branch_along_training"
+    (folder / "long.json").write_text(json.dumps(document))
+    assert main(["report", str(folder / "long.json"), "--out", str(folder / "long")]) == 0
+    packages = r"\usepackage[T1]{fontenc}\usepackage{array,longtable,booktabs,amssymb}"
+    text = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{table}}\end{{document}}"
+    (folder / "long" / "paper.tex").write_text(text)
+    command = ["pdflatex", "-interaction=nonstopmode", "paper.tex"]
+    run = subprocess.run(command, cwd=folder / "long", capture_output=True, text=True, errors="replace", check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
+    assert "Overfull" not in run.stdout
 
 
 def test_formulas_are_cut_between_terms_only() -> None:

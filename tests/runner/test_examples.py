@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from verify.language.errors import ClaimError
 from verify.language.processes import after
 from verify.language.quantifiers import always
 from verify.runner.examples import example_code, values_of
+from verify.runner.loading import load_file
 from verify.runner.profiles import PROFILES
 from verify.runner.replay import replay
-from verify.runner.verdicts import Refuted, Verdict
+from verify.runner.verdicts import Broken, Refuted, Verdict
 from verify.search.witnesses import instance_from_witness
 
 s = lora()
@@ -76,7 +78,7 @@ def test_an_example_says_nothing_about_the_same_claim_on_a_data_set() -> None:
     def build() -> Any:
         return forall(s, then=equal(s.A, 0))
 
-    base = claim(example(m=1, n=1, r=1, A=[[1]], B=[[1]])(build))
+    base = claim(example(m=1, r=1, A=[[1]])(build))
     formula = on(base, source=dataset("digits")).formula()
     assert replay(base.examples, base.formula(), PROFILES["dev"]) is not None
     assert replay(base.examples, formula, PROFILES["dev"]) is None
@@ -90,6 +92,33 @@ def test_an_example_without_a_value_is_an_error_of_the_claim() -> None:
     assert result.verdict is Verdict.ERROR
     with pytest.raises(ClaimError, match="no value for B"):
         instance_from_witness({"A": [[1]]}, build())
+
+
+@pytest.mark.parametrize(
+    ("tried", "message"),
+    [
+        (example(m=1, n=1, r=1, lam=0, A=[[1]], B=[[1]]), "@example has no variable lam: it has λ, A, B"),
+        (example(m=1, n=1, r=1, λ=0, A=[[1]]), "@example has no value for B: add it"),
+        (example([[1]]), "@example gives a value without a name: write every value by name, as in @example(A=[[1]])"),
+    ],
+)
+def test_an_example_with_wrong_names_is_an_error_that_speaks_of_the_example(tried: Any, message: str) -> None:
+    def build() -> Any:
+        return forall(s, then=le(0, s.decay * verify.nuclear(s.X)))
+
+    result = check(claim(tried(build)))
+    assert isinstance(result.payload, Broken)
+    assert result.payload.message == message
+
+
+def test_an_example_above_the_claim_is_told_where_it_belongs(tmp_path: Path) -> None:
+    file = tmp_path / "above.py"
+    file.write_text(
+        "from hypothesis import example\nfrom verify import *\ns = lora()\n\n\n@example(m=1)\n@claim\ndef c():\n    pass\n"
+    )
+    (problem,) = load_file(file).problems
+    assert problem.location == f"{file}:6"
+    assert "write @example below @claim" in problem.message
 
 
 def test_polynomials_are_written_out_and_other_functions_keep_their_form() -> None:

@@ -56,10 +56,10 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
         UsageError: if it names no claim, several, or one that cannot be elaborated.
     """
     from verify.certificates.binding import mismatch
+    from verify.cli.config import collect_here
     from verify.runner.check import location_of, one_line
-    from verify.runner.loading import collect
 
-    collected = collect([selector])
+    collected = collect_here([selector])
     for problem in collected.problems:
         raise UsageError(f"{problem.location}: {problem.message}")
     if len(collected.claims) != 1:

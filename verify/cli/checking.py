@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Protocol
 
@@ -61,7 +63,11 @@ class Watcher(Protocol):
 
 
 def check_all(claims: Sequence[Found], plan: Plan, watcher: Watcher) -> Iterator[Result]:
-    """The results, in the order of the claims, each as soon as it is known."""
+    """The results, in the order of the claims, each as soon as it is known.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, once everything that is finished has been given.
+    """
     jobs = min(plan.jobs or os.cpu_count() or 1, len(claims))
     if jobs <= 1 or (plan.jobs is None and len(claims) < 4):
         for found in claims:
@@ -85,9 +91,22 @@ def _in_parallel(claims: Sequence[Found], plan: Plan, watcher: Watcher, jobs: in
         for future, part in zip(futures, parts, strict=True):
             for _ in part:
                 future.add_done_callback(lambda _: watcher.finished())
-        for found in claims:
-            k, place = home[id(found)]
-            yield futures[k].result()[place]
+        waiting = deque(claims)
+        try:
+            while waiting:
+                k, place = home[id(waiting[0])]
+                result = futures[k].result()[place]
+                waiting.popleft()
+                yield result
+        except KeyboardInterrupt:
+            for child in active_children():
+                child.terminate()
+            for found in waiting:
+                # Finished, behind a claim that was not.
+                k, place = home[id(found)]
+                if futures[k].done() and not futures[k].cancelled() and futures[k].exception() is None:
+                    yield futures[k].result()[place]
+            raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -110,7 +129,8 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
     with suppress(Exception):  # a broken claim: checking it says what is wrong
         formula = claim.formula()
     if plan.replay and formula is not None and not claim.examples:
-        kept = known_verdict(claim, identifier, formula)
+        # Kept beside the claim's own file, under its name there.
+        kept = known_verdict(claim, f"{Path(claim.file).stem}.{claim.name}", formula)
         if kept is not None:
             result = Result(identifier, claim.expect, kept, time.perf_counter() - began)
     if plan.cache and result is None and formula is not None and not claim.examples:

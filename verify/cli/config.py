@@ -1,6 +1,6 @@
 """`[tool.verify]` of `pyproject.toml`: what to check, how much to test, and the seed.
 
-Main definitions: `Settings`, `load_settings`, `profile_named`.
+Main definitions: `Settings`, `load_settings`, `profile_named`, `collect_here`.
 
     [tool.verify]
     paths = ["claims"]      # checked where nothing is named; relative to the file
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.cli.main import UsageError
+from verify.runner.loading import Collected, collect
 from verify.runner.profiles import PROFILES, Profile
 
 _BUDGET = tuple(f.name for f in fields(Profile) if f.name != "name")
@@ -53,6 +54,15 @@ class Settings:
             UsageError: if no profile has this name.
         """
         return self if name is None else replace(self, profile=replace(profile_named(name), **dict(self.budget)))
+
+
+def collect_here(selectors: Sequence[str]) -> Collected:
+    """The claims that selectors name in the present folder, ids of claims in the configuration's paths among them.
+
+    Raises:
+        UsageError: for a broken configuration.
+    """
+    return collect(selectors, load_settings(Path.cwd()).paths)
 
 
 def profile_named(name: str, where: str = "--profile") -> Profile:
@@ -91,7 +101,7 @@ def _read(file: Path) -> Settings:
     _known(table, ("paths", "profile", "seed", "jobs", "budget"), where)
     budget = _budget(table.get("budget", {}), f"{file}: [tool.verify.budget]")
     name = _value(table, "profile", "dev", lambda v: isinstance(v, str), "the name of a profile", where)
-    paths = _value(table, "paths", [], _strings, "a list of files and folders", where)
+    paths = _value(table, "paths", [], _strings, "a list of files and folders, at least one", where)
     seed = _value(table, "seed", 0, lambda v: _whole(v) and v >= 0, "a whole number, at least 0", where)
     jobs = _value(table, "jobs", None, lambda v: _whole(v) and v >= 1, "a whole number, at least 1", where)
     profile = replace(profile_named(name, where), **dict(budget))
@@ -134,4 +144,4 @@ def _whole(value: Any) -> bool:
 
 
 def _strings(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(v, str) for v in value)
+    return isinstance(value, list) and bool(value) and all(isinstance(v, str) for v in value)

@@ -10,7 +10,7 @@ from typing import Any
 import sympy as sp
 
 from verify.cli.main import OK, UNMET, UsageError
-from verify.cli.show import show
+from verify.cli.show import only_claim, show_claim
 from verify.evaluation.derivatives import gradient, hessian_form
 from verify.language.claims import Claim
 from verify.language.errors import ClaimError, GateError
@@ -33,11 +33,13 @@ def derive(arguments: argparse.Namespace) -> int:
         print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
         return UNMET
     known = [k for k, v in vars(module).items() if not k.startswith("_") and _derivable(v)]
-    if not name or name not in vars(module):
-        raise UsageError(f"{path} has no {name or 'name after ::'}: it has {', '.join(known) or 'nothing to derive'}")
+    if not name:
+        raise UsageError(f"{path}: what to derive is not named: write {path}::NAME, it has {_listed(known)}")
+    if name not in vars(module):
+        raise UsageError(f"{path} has no {name}: it has {_listed(known)}")
     value = vars(module)[name]
     if isinstance(value, Claim):
-        return show(argparse.Namespace(id=arguments.target, latex=arguments.latex))
+        return show_claim(only_claim(arguments.target), latex=arguments.latex)
     loss = value.L if isinstance(value, Setting) else value
     try:
         print_derivatives(name, loss, latex=arguments.latex)
@@ -45,6 +47,10 @@ def derive(arguments: argparse.Namespace) -> int:
         print(f"{path}: error: {name}: {error}", file=sys.stderr)
         return UNMET
     return OK
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) or "nothing to derive"
 
 
 def _derivable(value: Any) -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 
 from verify.cli.files import write_json
 from verify.cli.hunt import document, keep
-from verify.cli.main import OK
+from verify.cli.main import OK, UNMET
 from verify.cli.progress import HuntDisplay
 from verify.language.formulas import Formula
 from verify.runner.hunt.campaign import Options
-from verify.runner.hunt.sharpen import Bracket, sharpen
+from verify.runner.hunt.sharpen import Bracket, Side, sharpen
 from verify.runner.hunt.subject import Subject
-from verify.runner.hunt.sweep import Row, grid_of, scalar_named, sweep
+from verify.runner.hunt.sweep import Grid, Row, grid_of, scalar_named, sweep
 from verify.runner.verdicts import Verdict, verdict_of_payload
 
 
@@ -32,9 +32,10 @@ def sharpen_or_sweep(
             bracket = sharpen(subject, formula, parameter, options, display.unit)
         path = _kept(bracket, folder / f"{subject.id}.{parameter}.json")
         display.note(f"{subject.id}: {bracket.text}" + ("" if path is None else f" · {path}"))
+        stopped = bracket.stopped
         if bracket.found is not None:
             display.counterexample(bracket.found, formula)
-        extra: dict[str, Any] = {"sharpen": _bracket_to_json(bracket, path)}
+        extra: dict[str, Any] = {"sharpen": _bracket_to_json(bracket, path), "interrupted": stopped}
         tried, strategy, verdict = bracket.last.tried, bracket.strategy, _verdict(bracket)
     else:
         grid = grid_of(arguments.sweep, formula)
@@ -43,21 +44,54 @@ def sharpen_or_sweep(
             parameter = free[0] if len(free) == 1 else None
         rows: list[Row] = []
         table: list[dict[str, Any]] = []
+        display.note(_head(grid, parameter))
         for row in sweep(subject, formula, grid, parameter, options, display.unit):
             rows.append(row)
             table.append(_row_to_json(row, grid.name, subject.id, folder))
-            display.note("  ".join(f"{k} = {v}" for k, v in table[-1].items() if v is not None))
+            display.note(_line(row, grid, table[-1]["certificate"]))
             write_json(folder / f"{subject.id}.sweep.json", {"schema": 1, "id": subject.id, "rows": table})
         plot = _plot(rows, grid.name, parameter, folder / f"{subject.id}.sweep.svg")
         display.note(f"table: {folder / f'{subject.id}.sweep.json'}" + ("" if plot is None else f" · plot: {plot}"))
-        extra = {"sweep": table, "plot": plot}
+        stopped = rows[-1].stopped
+        if stopped:
+            display.note(f"stopped at value {len(rows)} of {len(grid.values)}")
+        extra = {"sweep": table, "plot": plot, "interrupted": stopped}
         path = next((r["certificate"] for r in table if r["certificate"] is not None), None)
         verdict = Verdict.REFUTED if path is not None else verdict_of_payload(rows[-1].result.payload)
         tried, strategy = rows[-1].result.tried, rows[-1].result.strategy
     if arguments.json:
         found = document(subject.id, verdict, strategy, time.monotonic() - began, path, [row.to_json() for row in tried])
         write_json(arguments.json, {**found, **extra})
-    return OK
+    if stopped:
+        display.note("stopped by hand: what was found so far")
+    return UNMET if stopped else OK
+
+
+def _head(grid: Grid, parameter: str | None) -> str:
+    """The first line of the table, whose columns have the widths of `_line`."""
+    columns = ("verdict", "by") if parameter is None else (f"{parameter} refuted", "other end")
+    return "  ".join(_padded(grid, grid.name, *columns, "certificate", brief=parameter is None))
+
+
+def _line(row: Row, grid: Grid, path: str | None) -> str:
+    """One grid value: the verdict there and what found it, or both ends of the bracket."""
+    if row.bracket is None:
+        cells = (verdict_of_payload(row.result.payload).value, row.result.strategy or "")
+    else:
+        cells = _ends(row.bracket)
+    return "  ".join(_padded(grid, str(row.value), *cells, path or "", brief=row.bracket is None)).rstrip()
+
+
+def _ends(bracket: Bracket) -> tuple[str, str]:
+    sign = "≥" if bracket.side is Side.ABOVE else "≤"
+    refuted = "none" if bracket.refuted is None else f"{sign} {bracket.refuted} ≈ {float(bracket.refuted):.6g}"
+    return refuted, "" if bracket.end is None else f"{bracket.end.value}: {bracket.end.basis}"
+
+
+def _padded(grid: Grid, value: str, first: str, second: str, last: str, *, brief: bool) -> list[str]:
+    width = max(len(grid.name), *(len(str(v)) for v in grid.values))
+    widths = (10, 14) if brief else (28, 44)
+    return [f"{value:>{width}}", f"{first:<{widths[0]}}", f"{second:<{widths[1]}}", last]
 
 
 def _verdict(bracket: Bracket) -> Verdict:

@@ -6,12 +6,14 @@ Main definitions: `annotate`, `under_github`.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from verify.cli.progress import counts_in_words
 from verify.runner.about import shown_file
 from verify.runner.loading import Found, LoadProblem
-from verify.runner.verdicts import Result, describe, summarize
+from verify.runner.verdicts import Broken, Result, describe
 
 
 def under_github() -> bool:
@@ -24,7 +26,7 @@ def annotate(results: Sequence[Result], claims: Sequence[Found], problems: Seque
     places = {f.id: (shown_file(f.claim.file), f.claim.line) for f in claims}
     for result in results:
         if not result.met:
-            file, line = places.get(result.id, ("", 1))
+            file, line = _place(result, places)
             title = f"{result.id}: expected {result.expect.value}, got {result.verdict.value}"
             print(_command(file, line, title, describe(result.payload)))
     for problem in problems:
@@ -32,8 +34,20 @@ def annotate(results: Sequence[Result], claims: Sequence[Found], problems: Seque
         print(_command(shown_file(file), int(number) if number.isdigit() else 1, "claims not collected", problem.message))
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary:
-        with Path(summary).open("a", encoding="utf-8") as stream:
-            stream.write(markdown(results, problems))
+        try:
+            with Path(summary).open("a", encoding="utf-8") as stream:
+                stream.write(markdown(results, problems))
+        except OSError as error:
+            print(f"verify: warning: the job summary {summary} cannot be written ({error.strerror})", file=sys.stderr)
+
+
+def _place(result: Result, places: Mapping[str, tuple[str, int]]) -> tuple[str, int]:
+    """File and line of a claim; of a broken one the line that its message names."""
+    if isinstance(result.payload, Broken):
+        file, _, line = result.payload.location.rpartition(":")
+        if line.isdigit():
+            return shown_file(file), int(line)
+    return places.get(result.id, ("", 1))
 
 
 def _command(file: str, line: int, title: str, message: str) -> str:
@@ -51,15 +65,7 @@ def _property(text: str) -> str:
 
 def markdown(results: Sequence[Result], problems: Sequence[LoadProblem]) -> str:
     """The job summary: what is not as expected first, then the table of all claims."""
-    counts = summarize(list(results))
-    unmet = counts["claims"] - counts["met"]
-    lines = [
-        "## Claims",
-        "",
-        f"{counts['claims']} claims: {counts['proved']} proved, {counts['held']} held, {counts['refuted']} refuted, "
-        f"{counts['undecided']} undecided · **{'all as expected' if not unmet else f'{unmet} not as expected'}**",
-        "",
-    ]
+    lines = ["## Claims", "", counts_in_words(results, problems), ""]
     lines += [f"- **not collected** `{p.location}`: {_cell(p.message)}" for p in problems]
     lines += ["", "| as expected | verdict | claim | evidence |", "|---|---|---|---|"]
     for result in sorted(results, key=lambda r: r.met):

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 
+from verify.cli.config import collect_here
 from verify.cli.main import OK, UNMET, USAGE
 from verify.runner.loading import Found, collect
 
@@ -13,7 +14,7 @@ from verify.runner.loading import Found, collect
 def show_graph(arguments: argparse.Namespace) -> int:
     """Carry out the command: `show --graph [ID]`, the claims an id or prefix names and all that they build on."""
     selectors = [arguments.id] if arguments.id else []
-    collected = collect(selectors)
+    collected = collect_here(selectors)
     for problem in collected.problems:
         print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
     if not collected.claims:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from verify.certificates.build import encode
 from verify.cli.files import write_atomically, write_json
-from verify.cli.main import OK, UNMET, UsageError
+from verify.cli.main import BUDGET, OK, UNMET, UsageError
 from verify.cli.progress import HuntDisplay
 from verify.cli.show import only_claim
 from verify.language.errors import ClaimError
@@ -28,6 +29,8 @@ from verify.runner.verdicts import Broken, Payload, Result, Verdict
 
 def hunt(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
+    if arguments.ablate and (arguments.sharpen or arguments.sweep):
+        raise UsageError("--ablate goes with neither --sharpen nor --sweep: give one of them")
     found = only_claim(arguments.id)
     if found.claim.source is not None:
         raise UsageError(f"{found.id} speaks of a data set, which cannot be searched: hunt the claim it was made from")
@@ -77,8 +80,17 @@ def _hunt_one(
     result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
     if arguments.json:
         write_json(arguments.json, to_json(result, hunted))
-    display.result(result, hunted, formula, f"verify hunt {arguments.id} --seed {arguments.seed}")
+    display.result(result, hunted, formula, _command(arguments))
     return OK if result.met else UNMET
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command line that does this hunt again; the number of processes has no part in what it finds."""
+    words = ["verify", "hunt", arguments.id, "--seed", str(arguments.seed)]
+    words += [] if arguments.budget == BUDGET else ["--budget", f"{arguments.budget:g}"]
+    words += ["--no-replay"] if arguments.no_replay else []
+    words += [] if arguments.out is None else ["--out", arguments.out]
+    return shlex.join(words)
 
 
 def keep(payload: Payload | FoundInstance, path: Path) -> str | None:

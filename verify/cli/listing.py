@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 
+from verify.cli.config import collect_here
 from verify.cli.files import write_json
 from verify.cli.main import OK, UNMET, USAGE
-from verify.runner.loading import Found, collect
+from verify.runner.loading import Found
 
 
 def _statement(found: Found) -> dict[str, object]:
@@ -22,7 +23,7 @@ def _statement(found: Found) -> dict[str, object]:
 
 def list_claims(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
-    collected = collect(arguments.selectors)
+    collected = collect_here(arguments.selectors)
     for problem in collected.problems:
         print(f"{problem.location}: error: {problem.message}", file=sys.stderr)
     rows: list[dict[str, object]] = [

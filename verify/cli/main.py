@@ -7,11 +7,15 @@ collected · 3 internal error. Heavy imports happen inside the commands, so that
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 OK, UNMET, USAGE, INTERNAL = 0, 1, 2, 3
+BUDGET = 60.0
+"""Seconds that a hunt may take unless told otherwise."""
 
 
 class UsageError(Exception):
@@ -48,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     hunt = commands.add_parser("hunt", help="search one claim for a counterexample, by optimization")
     hunt.add_argument("id", metavar="ID", help="a claim's id, or FILE::NAME")
-    hunt.add_argument("--budget", type=_seconds, default=60.0, metavar="SECONDS", help="wall time to spend (default: 60)")
-    hunt.add_argument("--seed", type=int, default=0, metavar="N", help="random seed (default: 0)")
+    hunt.add_argument("--budget", type=_seconds, default=BUDGET, metavar="SECONDS", help="wall time to spend (default: 60)")
+    hunt.add_argument("--seed", type=_natural, default=0, metavar="N", help="random seed (default: 0)")
     hunt.add_argument("--jobs", type=_positive, default=None, metavar="N", help="processes (default: all cores)")
     hunt.add_argument("--json", metavar="PATH", help="write the result as JSON")
     hunt.add_argument("--out", metavar="DIR", help="keep state and certificates here (default: a cache folder, printed)")
@@ -107,25 +111,24 @@ def _selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e7:
-        raise argparse.ArgumentTypeError("must be a positive number of seconds")
-    return value
+def _number_type(read: Callable[[str], float], accepts: Callable[[float], bool], kind: str) -> Callable[[str], Any]:
+    """A reader of one option's number, whose error says what the option takes."""
+
+    def convert(text: str) -> Any:
+        try:
+            value = read(text)
+        except ValueError:
+            value = float("nan")
+        if not accepts(value):
+            raise argparse.ArgumentTypeError(f"{text}: must be {kind}")
+        return value
+
+    return convert
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _natural(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must be at least 0")
-    return value
+_seconds = _number_type(float, lambda v: 0 < v < 1e7, "a positive number of seconds")
+_positive = _number_type(int, lambda v: v >= 1, "a whole number, at least 1")
+_natural = _number_type(int, lambda v: v >= 0, "a whole number, at least 0")
 
 
 def dispatch(arguments: argparse.Namespace) -> int:
@@ -186,12 +189,20 @@ def dispatch(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program's entry point; returns the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal or pipe that knows no Greek shows escapes instead; it must not end the program.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
         return dispatch(arguments)
     except UsageError as error:
         print(f"verify: error: {error}", file=sys.stderr)
         return USAGE
+    except SystemExit as error:
+        # No command ends this way: a file's own code does, and its exit code must not pass for a verdict.
+        print(f"verify: error: a claim's code ended the program (exit code {error.code}): remove that call", file=sys.stderr)
+        return UNMET
     except KeyboardInterrupt:
         print("verify: stopped; the results so far are above", file=sys.stderr)
         return UNMET

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from verify.language.claims import Expect
@@ -110,16 +111,9 @@ class Display:
         """A line that is no verdict."""
         self.console.print(text, markup=False)
 
-    def summary(self, results: Sequence[Result]) -> None:
+    def summary(self, results: Sequence[Result], problems: Sequence[LoadProblem]) -> None:
         """The last line: counts that add up."""
-        counts = summarize(list(results))
-        unmet = counts["claims"] - counts["met"]
-        tail = "all as expected" if not unmet else f"{unmet} NOT as expected"
-        self.console.print(
-            f"{counts['claims']} claims: {counts['proved']} proved, {counts['held']} held, {counts['refuted']} refuted, "
-            f"{counts['undecided']} undecided · {tail}",
-            markup=False,
-        )
+        self.console.print(counts_in_words(results, problems), markup=False)
         for result in results:
             if not result.met:
                 self.console.print(
@@ -127,6 +121,23 @@ class Display:
                     f"{describe(result.payload)}",
                     markup=False,
                 )
+
+
+def counts_in_words(results: Sequence[Result], problems: Sequence[LoadProblem]) -> str:
+    """For example ``3 claims: 1 proved, 1 held, 0 refuted, 1 undecided (1 ERROR) · 1 NOT as expected``."""
+    counts = summarize(list(results))
+    unmet = counts["claims"] - counts["met"]
+    broken = sum(1 for result in results if result.verdict is Verdict.ERROR)
+    parts = [
+        f"{counts['claims']} claims: {counts['proved']} proved, {counts['held']} held, {counts['refuted']} refuted, "
+        f"{counts['undecided']} undecided" + (f" ({broken} ERROR)" if broken else ""),
+        "all as expected" if not unmet else f"{unmet} NOT as expected",
+    ]
+    if problems:
+        # A selector that names nothing has no file to count.
+        what = "file" if all(Path(p.location.partition(":")[0]).exists() for p in problems) else "selector"
+        parts.append(f"{len(problems)} {what}{'' if len(problems) == 1 else 's'} not collected")
+    return " · ".join(parts)
 
 
 def _statement(about: About) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from verify.runner.verdicts import Result, summarize, to_json
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     settings = load_settings(Path.cwd()).with_profile(arguments.profile)
-    collected = collect(arguments.selectors or [str(p) for p in settings.paths])
+    collected = collect(arguments.selectors or [str(p) for p in settings.paths], settings.paths)
     display = Display(verbose=arguments.verbose)
     for problem in collected.problems:
         display.problem(problem)
@@ -51,22 +51,47 @@ def run(arguments: argparse.Namespace) -> int:
     )
     results: list[Result] = []
     names = [f.id for f in ready] + [d[0] for d in collected.duplicates]
+    stopped = False
     with display.running(names):
-        for result in _results(ready, collected, plan, display):
-            kept = _keep(result, arguments.certificates)
-            if result.certificate is not None and result.certificate["kind"] != "identity":
-                kept = _keep(kept, arguments.counterexamples)
-            results.append(kept)
-            display.result(kept)
-            if arguments.json:
-                write_json(arguments.json, _document(results, collected.problems))
-    for found, extra in skipped:
-        display.note(f"not collected: {found.id} needs the extra {extra} (pip install 'lora-theory-verifier[{extra}]')")
-    display.summary(results)
-    _write_outputs(arguments, results, skipped, collected)
+        try:
+            for result in _results(ready, collected, plan, display):
+                kept = _keep(result, arguments.certificates)
+                if result.certificate is not None and result.certificate["kind"] != "identity":
+                    kept = _keep(kept, arguments.counterexamples)
+                results.append(kept)
+                display.result(kept)
+                if arguments.json:
+                    write_json(arguments.json, _document(results, collected.problems, interrupted=True))
+        except KeyboardInterrupt:
+            stopped = True
+    _note_skipped(skipped, display)
+    display.summary(results, collected.problems)
+    if stopped:
+        display.note(f"stopped: {len(results)} of {len(names)} claims checked")
+    reasons = [(f.id, f"needs the extra {extra}") for f, extra in skipped]
+    if stopped:
+        done = {result.id for result in results}
+        reasons += [(name, "stopped before it was checked") for name in names if name not in done]
+        if arguments.state:
+            display.note(f"{arguments.state} is not written: claims are missing")
+    document = _document(results, collected.problems, interrupted=stopped)
+    _write_outputs(arguments, document, results, reasons, collected)
+    if stopped:
+        return UNMET
     if not results:
         return USAGE if not skipped else OK
     return OK if all(r.met for r in results) and not collected.problems else UNMET
+
+
+def _note_skipped(skipped: Sequence[tuple[Found, str]], display: Display) -> None:
+    """One line for each extra that is missing."""
+    for extra in dict.fromkeys(extra for _, extra in skipped):
+        names = [found.id for found, needed in skipped if needed == extra]
+        who = f"{names[0]} needs" if len(names) == 1 else f"{len(names)} claims need"
+        display.note(f"not collected: {who} the extra {extra} (pip install 'lora-theory-verifier[{extra}]')")
+        if display.verbose and len(names) > 1:
+            for name in names:
+                display.note(f"  {name}")
 
 
 def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:
@@ -97,32 +122,36 @@ def _keep(result: Result, folder: str | None) -> Result:
     return replace(result, certificate_path=str(path))
 
 
-def _document(results: Sequence[Result], problems: Sequence[LoadProblem]) -> dict[str, object]:
+def _document(results: Sequence[Result], problems: Sequence[LoadProblem], *, interrupted: bool) -> dict[str, object]:
     return {
         "schema": 1,
         "claims": [to_json(r) for r in results],
         "summary": summarize(list(results)),
         "problems": [{"location": p.location, "message": p.message} for p in problems],
+        "interrupted": interrupted,
     }
 
 
 def _write_outputs(
-    arguments: argparse.Namespace, results: Sequence[Result], skipped: Sequence[tuple[Found, str]], collected: Collected
+    arguments: argparse.Namespace,
+    document: Mapping[str, object],
+    results: Sequence[Result],
+    left_out: Sequence[tuple[str, str]],
+    collected: Collected,
 ) -> None:
     if arguments.json:
-        write_json(arguments.json, _document(results, collected.problems))
+        write_json(arguments.json, document)
     if arguments.junit:
         from verify.cli.junit import junit_xml
 
-        reasons = [(f.id, f"needs the extra {extra}") for f, extra in skipped]
-        write_atomically(arguments.junit, junit_xml(results, reasons, collected.problems))
-    if arguments.state:
+        write_atomically(arguments.junit, junit_xml(results, left_out, collected.problems))
+    if arguments.state and not document["interrupted"]:
         from verify.cli.state import state_of
 
         write_atomically(arguments.state, state_of(results))
     if arguments.report:
         from verify.cli.report import write_site
 
-        write_site(_document(results, collected.problems), Path(arguments.report))
+        write_site(document, Path(arguments.report))
     if under_github():
         annotate(results, collected.claims, collected.problems)

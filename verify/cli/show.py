@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 
 from verify.cli.cache import key_of, recall
+from verify.cli.config import collect_here
 from verify.cli.main import OK, UNMET, UsageError
 from verify.evaluation.derivatives import gated_gradient
 from verify.language.errors import ClaimError, GateError
@@ -16,7 +17,7 @@ from verify.language.statements import Stationary
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.check import location_of, one_line
 from verify.runner.known import known_verdict
-from verify.runner.loading import Found, collect
+from verify.runner.loading import Found
 from verify.runner.profiles import PROFILES
 from verify.runner.verdicts import Held, describe, verdict_of_payload
 
@@ -27,7 +28,11 @@ def show(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     if arguments.dot or arguments.id is None:
         raise UsageError("show prints one claim: give its id (or --graph for what builds on what)")
-    found = only_claim(arguments.id)
+    return show_claim(only_claim(arguments.id), latex=arguments.latex)
+
+
+def show_claim(found: Found, *, latex: bool) -> int:
+    """Print one claim."""
     claim = found.claim
     print(found.id)
     print(f"  {claim.title}")
@@ -40,9 +45,9 @@ def show(arguments: argparse.Namespace) -> int:
         print(f"{location_of(error, claim)}: error: {one_line(error)}")
         return UNMET
     print()
-    for line in (formula.latex if arguments.latex else formula.text).splitlines():
+    for line in (formula.latex if latex else formula.text).splitlines():
         print(f"  {line}")
-    for line in derived_lines(formula, latex=arguments.latex):
+    for line in derived_lines(formula, latex=latex):
         print(f"  {line}")
     print()
     print(f"  expected  {claim.expect.value}")
@@ -96,7 +101,7 @@ def only_claim(selector: str) -> Found:
     Raises:
         UsageError: if it names none or several.
     """
-    collected = collect([selector])
+    collected = collect_here([selector])
     exact = [f for f in collected.claims if f.id == selector or selector.endswith(f"::{f.claim.name}")]
     chosen = exact or list(collected.claims)
     if len(chosen) == 1:

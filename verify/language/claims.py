@@ -73,13 +73,29 @@ class Claim:
         stored = getattr(self.build, "hypothesis_explicit_examples", ())
         return tuple(e.kwargs for e in reversed(stored))
 
+    @property
+    def hypothesis_explicit_examples(self) -> Any:
+        """What Hypothesis' `@example` looks for above `@claim`, where it has no place.
+
+        Raises:
+            ClaimError: always.
+        """
+        raise ClaimError("@example stands above @claim: write @example below @claim")
+
     def formula(self) -> Formula:
         """The elaborated claim.
 
         Raises:
-            ClaimError: if the function does not return a claim.
+            ClaimError: if the function does not return a claim, or ends the program; if an example gives values without names.
         """
-        made = self.build()
+        if any(e.args for e in getattr(self.build, "hypothesis_explicit_examples", ())):
+            raise ClaimError("@example gives a value without a name: write every value by name, as in @example(A=[[1]])")
+        try:
+            made = self.build()
+        except SystemExit as error:
+            # Unstopped it would end the whole run, and with exit code 0 that looks as if all were well.
+            stopped = ClaimError(f"the claim's function ends the program (exit code {error.code}): remove that call")
+            raise stopped.with_traceback(error.__traceback__) from None
         if isinstance(made, Formula):
             return replace(made, source=self.source) if self.source is not None else made
         if made is None:

@@ -14,6 +14,10 @@ class ShapeError(ClaimError):
     """Shapes that do not agree for every value of the symbolic dimensions."""
 
 
+class NoSuchAttribute(ClaimError, AttributeError):
+    """An attribute that an object of a claim does not have; the sentence says which one is meant."""
+
+
 class NotDifferentiable(ClaimError):
     """A derivative was asked of something that has none in closed form (rank, a single singular value ...)."""
 

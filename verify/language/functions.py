@@ -15,14 +15,21 @@ from typing import Any
 
 import sympy as sp
 
-from verify.language.errors import ClaimError
+from verify.language.errors import ClaimError, NoSuchAttribute
 from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Carrier, Expression, is_matrix
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import ARGUMENT, Dim
 
 
 def sigma(matrix: Expression, k: Expression) -> Expression:
-    """The k-th largest singular value `σ_k`, counted from 1; 0 for k beyond the smaller dimension (theory §0)."""
+    """The k-th largest singular value `σ_k`, counted from 1; 0 for k beyond the smaller dimension (theory §0).
+
+    Raises:
+        ClaimError: if k is a number, but not 1, 2, 3, ...
+    """
+    index = sp.sympify(k)
+    if index.is_number and not (index.is_integer and index >= 1):
+        raise ClaimError(f"sigma(..., {k}): singular values are counted 1, 2, 3, ...: give a whole number, at least 1")
     return SCALAR_NODES["sigma"](matrix, k)
 
 
@@ -180,6 +187,11 @@ class Smooth:
     def shape(self) -> tuple[Dim, Dim]:
         """Rows and columns of the argument."""
         return self.symbol.shape
+
+    def __getattr__(self, name: str) -> Any:
+        meant = next((own for own in ("grad", "hess") if name.lower().startswith(own)), None)
+        hint = f"use {meant}, as in f.{meant}(X)" if meant else "use f(X), f.grad(X) or f.hess(X)"
+        raise NoSuchAttribute(f"a function of a matrix has no attribute {name}: {hint}")
 
     def __call__(self, x: Expression) -> Expression:  # noqa: D102
         return SCALAR_NODES["smooth"](Carrier(self.symbol), x) if self.formula is None else self.formula(x)

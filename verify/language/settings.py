@@ -13,7 +13,7 @@ from verify.language.functions import Smooth, frobenius, function, smooth
 from verify.language.nodes import Expression
 from verify.language.statements import RegularizedStationary, Stationary, function_of
 from verify.language.terms import Shape, Term, show_shape
-from verify.language.translate import declared_term_of
+from verify.language.translate import declared_term_of, dim_of
 
 
 @dataclass(frozen=True)
@@ -139,10 +139,7 @@ def lora(
     >>> s.A.shape
     (m, r)
     """
-    sizes = [
-        sp.Symbol(k, integer=True, positive=True) if v is None else sp.sympify(v) for k, v in zip("mnr", (m, n, r), strict=True)
-    ]
-    rows, cols, inner = sizes
+    rows, cols, inner = (_size(k, v) for k, v in zip("mnr", (m, n, r), strict=True))
     if decay is not None and decays is not None:
         raise ClaimError("both decay and decays are given: give one of them")
     if decays is None:
@@ -167,3 +164,13 @@ def lora(
         sp.sympify(decays[1]),
         scale,
     )
+
+
+def _size(name: str, value: Any) -> Any:
+    if value is None:
+        return sp.Symbol(name, integer=True, positive=True)
+    try:
+        dim_of(value)
+    except ClaimError as error:
+        raise type(error)(f"lora({name}={value}): {error}") from None
+    return sp.sympify(value)

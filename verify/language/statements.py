@@ -12,14 +12,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sympy.core.relational import Relational
+
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.functions import Smooth
+from verify.language.functions import Smooth, sigma
 from verify.language.nodes import SCALAR_NODES, Expression
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
 from verify.language.terms import ARGUMENT, Shape, Term, make, rebuild, show_shape, symbol, symbols_of
-from verify.language.translate import declared_term_of
+from verify.language.translate import declared_term_of, relation_hint
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,10 @@ class Statement(ABC):
     """What all statements share: no truth value, printing in both notations, the terms they contain."""
 
     def __bool__(self) -> bool:
-        raise ClaimError("a statement has no truth value: put it into forall(...), exists(...) or always(...)")
+        raise ClaimError(
+            "a statement has no truth value: instead of `a and b` use both(a, b) or then=[a, b], instead of `a or b` "
+            "use either(a, b)"
+        )
 
     @abstractmethod
     def terms(self) -> Iterator[Term]:
@@ -295,6 +300,8 @@ def require_statement(value: Any, where: str) -> Statement:
         return value
     if isinstance(value, bool):
         raise ClaimError(f"{where} is the Python value {value}: use equal(...), le(...) or lt(...) instead of ==, <=, <")
+    if isinstance(value, Relational):
+        raise ClaimError(f"{where} is the SymPy relation {str(value)[:60]}, not a statement: {relation_hint(value)}")
     raise ClaimError(
         f"{where} is {type(value).__name__} ({str(value)[:60]}), not a statement: use equal(...), le(...), lt(...)"
     )
@@ -344,7 +351,7 @@ def singular_pair(matrix: Expression, k: Expression, left: Expression, right: Ex
 
     Bind the columns with the other symbols: `u, v = matrices("u", m, 1), matrices("v", n, 1)`.
     """
-    size = SCALAR_NODES["sigma"](matrix, k)
+    size = sigma(matrix, k)
     return both(
         equal(matrix * right, size * left),
         equal(matrix.T * left, size * right),
@@ -367,8 +374,17 @@ def function_of(f: Any) -> FunctionOf:
 
 
 def uniform_curvature(f: Any, alpha: Expression, beta: Expression) -> Curvature:
-    """`αI ⪯ ∇²f ⪯ βI` in all directions, everywhere (theory §0)."""
-    return Curvature("uniform_curvature", function_of(f), (_scalar(alpha, "α"), _scalar(beta, "β")))
+    """`αI ⪯ ∇²f ⪯ βI` in all directions, everywhere (theory §0).
+
+    Raises:
+        ClaimError: if α and β are numbers with α > β, which no function satisfies.
+    """
+    low, high = _scalar(alpha, "α"), _scalar(beta, "β")
+    if low.op == high.op == "num" and low.payload[0] > high.payload[0]:
+        raise ClaimError(
+            f"uniform_curvature(f, {alpha}, {beta}): no function has α = {alpha} above β = {beta}: give the smaller one first"
+        )
+    return Curvature("uniform_curvature", function_of(f), (low, high))
 
 
 def convex(f: Any) -> Curvature:

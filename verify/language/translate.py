@@ -59,6 +59,8 @@ def dim_of(size: Any) -> Dim:
         return int(size)
     if isinstance(size, sp.Symbol):
         return str(size.name)
+    if isinstance(size, sp.Number):
+        raise ShapeError(f"a dimension of {float(size):g}: every dimension is a whole number, at least 1")
     raise ShapeError(f"the dimension {size} is neither a positive integer nor a symbol: give it a name of its own")
 
 
@@ -118,7 +120,7 @@ def _translate(expression: Any, done: dict[Any, Term]) -> Term:
         else:
             raise ClaimError(
                 f"{type(expression).__name__} is not understood here ({str(expression)[:60]}): "
-                "see the functions of `verify` for what a claim may contain"
+                "see help(verify) for what a claim may contain"
             )
         done[expression] = found
     return found
@@ -131,7 +133,24 @@ def _refuse_relations(expression: Any) -> None:
             "use equal(...), le(...) or lt(...)"
         )
     if isinstance(expression, Relational | Boolean) and not isinstance(expression, sp.Symbol):
-        raise ClaimError(f"the SymPy relation {expression} is not a claim: use equal(...), le(...) or lt(...)")
+        hint = relation_hint(expression) if isinstance(expression, Relational) else "use equal(...), le(...) or lt(...)"
+        raise ClaimError(f"the SymPy relation {expression} is not a claim: {hint}")
+
+
+_WRITTEN = {
+    sp.Le: ("<=", "le(a, b)"),
+    sp.Lt: ("<", "lt(a, b)"),
+    sp.Ge: (">=", "le(b, a)"),
+    sp.Gt: (">", "lt(b, a)"),
+    sp.Eq: ("Eq", "equal(a, b)"),
+    sp.Ne: ("Ne", "distinct(a, b)"),
+}
+
+
+def relation_hint(relation: Any) -> str:
+    """What to write instead of a SymPy relation: ``you wrote <=: use le(a, b)``."""
+    written, instead = next((w for kind, w in _WRITTEN.items() if isinstance(relation, kind)), ("a relation", "le(a, b)"))
+    return f"you wrote {written}: use {instead}"
 
 
 def _number(value: Any) -> Term:
@@ -235,7 +254,10 @@ def _explicit(e: Any, go: Recurse) -> Term:
 
 def _sum(e: Any, go: Recurse) -> Term:
     if any(not isinstance(bound, sp.Integer) for limit in e.limits for bound in limit[1:]):
-        raise ClaimError(f"the sum {e} has symbolic bounds: write it with matrices (trace, ones, entry)")
+        raise ClaimError(
+            f"the sum {e} has symbolic bounds: an entry X[0, 0] of a product is written entry(X, 0, 0), other sums with "
+            "trace and ones"
+        )
     return go(e.doit())
 
 

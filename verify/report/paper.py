@@ -1,6 +1,6 @@
 """Text for a paper: what Markdown and LaTeX need escaped.
 
-Main definitions: `markdown_cell`, `escape_latex`.
+Main definitions: `markdown_cell`, `escape_latex`, `latex_code`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def escape_latex(text: str) -> str:
         else:
             shown.append(letter)
     return "".join(shown).replace("`", "")
+
+
+def latex_code(name: str) -> str:
+    """A dotted name for LaTeX that may be broken after its dots and underscores."""
+    return escape_latex(name).replace(r"\_", r"\_\allowbreak{}").replace(".", r".\allowbreak{}")
 
 
 def markdown_cell(text: str) -> str:

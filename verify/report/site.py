@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from verify._version import __version__
 from verify.report.figures import Figure
 from verify.report.mathml import mathml, prose
-from verify.report.paper import escape_latex, markdown_cell
+from verify.report.paper import escape_latex, latex_code, markdown_cell
 from verify.report.views import MARKS, MEANINGS, views_of
 
 
@@ -31,6 +31,7 @@ def site(document: Mapping[str, Any], pictures: Sequence[Figure]) -> dict[str, b
         "claims": claims,
         "summary": document.get("summary") or {},
         "problems": document.get("problems") or [],
+        "interrupted": document.get("interrupted", False),
         "pictures": pictures,
         "version": __version__,
         "marks": MARKS,
@@ -59,7 +60,14 @@ def _environment(*, autoescape: bool) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        math=mathml, prose=prose, latex=escape_latex, cell=markdown_cell, tiny=_tiny, count=_count, side=_side
+        math=mathml,
+        prose=prose,
+        latex=escape_latex,
+        latex_code=latex_code,
+        cell=markdown_cell,
+        tiny=_tiny,
+        count=_count,
+        side=_side,
     )
     return environment
 

@@ -9,7 +9,8 @@ import importlib.util
 import sys
 import traceback
 import types
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,8 +59,14 @@ def shipped_counterexamples() -> tuple[str, ...]:
     return (str(shipped_folder() / "counterexamples"),)
 
 
-def collect(selectors: Sequence[str]) -> Collected:
-    """The claims that some selectors name; all shipped theorems without any."""
+def collect(selectors: Sequence[str], places: Sequence[Path] = ()) -> Collected:
+    """The claims that some selectors name; all shipped theorems without any.
+
+    Args:
+        selectors: files, folders, `file::name`, ids and prefixes of ids.
+        places: files and folders whose claims can be named by their id too, beside the shipped ones and those of the
+            files in the present folder.
+    """
     claims: list[Found] = []
     problems: list[LoadProblem] = []
     duplicates: list[tuple[str, str, str]] = []
@@ -81,7 +88,7 @@ def collect(selectors: Sequence[str]) -> Collected:
         path_text, _, name = selector.partition("::")
         path = Path(path_text)
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*.py") if not p.name.startswith(("_", ".")))
+            files = _claim_files(path)
             if not files:
                 problems.append(LoadProblem(path_text, "the folder has no Python files: name a file of claims"))
             for file in files:
@@ -91,18 +98,78 @@ def collect(selectors: Sequence[str]) -> Collected:
         elif path_text.endswith(".py") or "/" in path_text or name:
             problems.append(LoadProblem(path_text, "no such file: check the path"))
         else:
-            matching = [f for f in _shipped(load) if f.id == selector or f.id.startswith(selector.rstrip(".") + ".")]
-            matching = matching or [f for f in _shipped(load) if f.id.startswith(selector)]
-            if not matching:
-                problems.append(LoadProblem(selector, "no claim has this id or prefix: see `verify list`"))
-            add(matching)
-    return Collected(tuple(claims), tuple(problems), tuple(duplicates))
+            add(_by_id(selector, places, load, problems))
+    return _with_unique_ids(claims, problems, duplicates)
 
 
-def _shipped(load: object) -> list[Found]:
-    found: list[Found] = []
-    for file in sorted(p for p in shipped_folder().glob("*.py") if not p.name.startswith("_")):
-        found += load(file).claims  # type: ignore[operator]
+def _by_id(
+    selector: str, places: Sequence[Path], load: Callable[[Path], Collected], problems: list[LoadProblem]
+) -> Sequence[Found]:
+    """The claims of an id or a prefix: shipped ones first, then those of the user's own files."""
+    shipped = [f for file in _claim_files(shipped_folder(), deep=False) for f in load(file).claims]
+    exact = [f for f in shipped if f.id == selector or f.id.startswith(selector.rstrip(".") + ".")]
+    if exact:
+        return exact
+    for path, name in _own_files(selector, places):
+        return _named(load(path).claims, name, selector, problems)
+    matching = [f for f in shipped if f.id.startswith(selector)]
+    if not matching:
+        stem, _, name = selector.partition(".")
+        own = f"; a claim of your own is named by its file, here {stem}.py::{name}" if name else ""
+        problems.append(LoadProblem(selector, f"no claim has this id or prefix: see `verify list`{own}"))
+    return matching
+
+
+def _own_files(selector: str, places: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Files that an id as it is printed can mean, with the claim's name: `my.a` is `a` in `my.py`, `d1.my.a` in `d1/my.py`."""
+    words = selector.split(".")
+    if not all(words):
+        return
+    for count in (len(words) - 1, len(words)):
+        if count == 0:
+            continue
+        tail, name = Path(*words[: count - 1], f"{words[count - 1]}.py"), ".".join(words[count:])
+        if tail.is_file():
+            yield tail, name
+        for place in places:
+            files = [place] if place.is_file() else _claim_files(place)
+            yield from ((file, name) for file in files if file.parts[-count:] == tail.parts)
+
+
+def _claim_files(folder: Path, *, deep: bool = True) -> list[Path]:
+    """The Python files of a folder, without those that are private by name."""
+    found = folder.rglob("*.py") if deep else folder.glob("*.py")
+    return sorted(p for p in found if not p.name.startswith(("_", ".")))
+
+
+def _with_unique_ids(
+    claims: Sequence[Found], problems: Sequence[LoadProblem], duplicates: Sequence[tuple[str, str, str]]
+) -> Collected:
+    """Ids of files of one name get the names of their folders, as many as tell them apart; all others stay as they are."""
+    files: dict[str, set[str]] = defaultdict(set)
+    for found in claims:
+        files[found.id].add(found.claim.file)
+    clashing = {file for same in files.values() if len(same) > 1 for file in same}
+    prefixes = _prefixes(clashing)
+
+    def unique(identifier: str, file: str) -> str:
+        return f"{prefixes.get(file, '')}{identifier}"
+
+    return Collected(
+        tuple(replace(f, id=unique(f.id, f.claim.file)) for f in claims),
+        tuple(problems),
+        tuple((unique(i, where.rpartition(":")[0]), where, message) for i, where, message in duplicates),
+    )
+
+
+def _prefixes(files: set[str]) -> dict[str, str]:
+    """For each file `folder.` or `outer.folder.`, the fewest folders with which no two files of one name agree."""
+    folders = {file: Path(file).resolve().parts[:-1] for file in files}
+    found: dict[str, str] = {}
+    for file, parts in folders.items():
+        others = [p for other, p in folders.items() if other != file and Path(other).stem == Path(file).stem]
+        depth = next((k for k in range(1, len(parts)) if all(p[-k:] != parts[-k:] for p in others)), len(parts))
+        found[file] = ".".join(part.strip("/") for part in parts[-depth:]) + "."
     return found
 
 
@@ -146,6 +213,8 @@ def load_file(path: Path) -> Collected:
 
 def load_module(path: Path) -> tuple[types.ModuleType | None, LoadProblem | None]:
     """Execute a claim file under a private name; its claims are under `__collected_claims__`."""
+    if path.suffix != ".py":
+        return None, LoadProblem(str(path), "not a Python file: name a file that ends in .py")
     try:
         source = path.read_bytes()
     except OSError as error:

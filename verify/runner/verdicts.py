@@ -61,7 +61,7 @@ class Proved:
 
     scope: str
     detail: str
-    certificate: Any
+    certificate: Any = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Refuted:
 
     counterexample: str
     comparison: tuple[str, str, str] | None
-    certificate: Any
+    certificate: Any = field(repr=False)
     coverage: Coverage
 
 

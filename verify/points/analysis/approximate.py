@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from verify.language.sources import DATASETS, INITIALIZATIONS, Training, training
+from verify.points.analysis.drawing import draw_from_command_line
 from verify.points.data.digits import one_thread
 from verify.points.data.problem import DataProblem, bend_of
 from verify.points.data.proximal import slope_of
@@ -122,4 +123,4 @@ def _plot(sides: Sides, panel: Any, *, convex: bool) -> None:
 
 
 if __name__ == "__main__":
-    draw(sys.argv[1])
+    sys.exit(draw_from_command_line(draw, "verify.points.analysis.approximate", ("plots", "data")))

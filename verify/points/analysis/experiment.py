@@ -20,6 +20,7 @@ from verify.evaluation.batches import Batch
 from verify.losses.extremal import extremal
 from verify.losses.families import FAMILIES
 from verify.losses.problem import Problem
+from verify.points.analysis.drawing import draw_from_command_line
 from verify.points.analysis.training import Run, flow, growth_rates
 from verify.points.finder.finder import find
 from verify.points.finder.result import Status
@@ -153,4 +154,4 @@ def draw(found: Experiment, path: str) -> None:
 
 
 if __name__ == "__main__":
-    draw(both_outcomes(), sys.argv[1])
+    sys.exit(draw_from_command_line(lambda path: draw(both_outcomes(), path), "verify.points.analysis.experiment"))

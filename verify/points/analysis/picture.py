@@ -15,6 +15,7 @@ from verify.losses.families import FAMILIES
 from verify.losses.problem import Problem
 from verify.losses.spurious import plant_spurious
 from verify.points import Start, Status, find
+from verify.points.analysis.drawing import draw_from_command_line
 
 Array = Any
 
@@ -110,4 +111,4 @@ def plot(found: Landscape, axes: Any) -> None:
 
 
 if __name__ == "__main__":
-    draw(landscape(), sys.argv[1])
+    sys.exit(draw_from_command_line(lambda path: draw(landscape(), path), "verify.points.analysis.picture"))

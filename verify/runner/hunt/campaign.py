@@ -32,6 +32,10 @@ from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unk
 Watch = Callable[[Unit, Seen, float], None]
 """Called after each unit, with the seconds spent so far."""
 
+_STOPPED = "stopped before any instance was tested"
+_REPLAY = "replay"
+"""The strategy that tries known counterexamples."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -42,7 +46,7 @@ class Options:
         seed: of all units.
         jobs: processes.
         state: the SQLite file.
-        folders: where known counterexamples are looked for.
+        folders: where known counterexamples are looked for; without any, what an earlier run replayed is not taken over.
         shrink_tests: exact readings spent on shrinking; None leaves it to the claim's kind.
     """
 
@@ -90,15 +94,15 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
         ClaimError: if the subject does not fit the claim.
     """
     began = time.monotonic()
-    context = prepared(subject, formula, options.seed, options.folders, options.shrink_tests)
-    proved = prove_identity(context.formula)
-    if proved is not None:
-        return HuntResult(proved, "proof", _rows({}), None, time.monotonic() - began)
+    settled: Payload | None
     try:
-        gate_derivatives(context.formula)
-    except GateError as error:
-        reason = Unknown(f"a derivative that the claim needs is not gated: {error}")
-        return HuntResult(reason, None, _rows({}), None, time.monotonic() - began)
+        context = prepared(subject, formula, options.seed, options.folders, options.shrink_tests)
+        settled = _without_search(context.formula)
+    except KeyboardInterrupt:
+        return HuntResult(Unknown(_STOPPED), None, _rows({}), None, time.monotonic() - began, interrupted=True)
+    if settled is not None:
+        strategy = "proof" if isinstance(settled, Proved) else None
+        return HuntResult(settled, strategy, _rows({}), None, time.monotonic() - began)
     store = Store(options.state, subject.id, [context.stated.to_json(), context.formula.to_json()], options.seed)
     try:
         return _search(subject, context, options, store, watch, began)
@@ -106,31 +110,56 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
         store.close()
 
 
+def _without_search(formula: Formula) -> Proved | Unknown | None:
+    """The verdict where there is nothing to search: a proof, or a derivative that cannot be trusted."""
+    proved = prove_identity(formula)
+    if proved is not None:
+        return proved
+    try:
+        gate_derivatives(formula)
+    except GateError as error:
+        return Unknown(f"a derivative that the claim needs is not gated: {error}")
+    return None
+
+
 def _search(
     subject: Subject, context: Context, options: Options, store: Store, watch: Watch | None, began: float
 ) -> HuntResult:
-    known = store.finished()
+    known = {u: seen for u, seen in store.finished().items() if options.folders or u.strategy != _REPLAY}
     rows = {s.name: Tried(s.name) for s in STRATEGIES}
+    counted: set[Unit] = set()
     found: tuple[str, Found] | None = None
     interrupted = False
     fresh = _Stream(subject, context, options, known, store, began)
+
+    def count(unit: Unit, seen: Seen) -> tuple[str, Found] | None:
+        rows[unit.strategy] = rows[unit.strategy].with_unit(seen)
+        counted.add(unit)
+        return (unit.strategy, seen.found) if seen.found is not None and _stands(seen.found, context) else None
+
     try:
         for unit, seen in fresh:
-            rows[unit.strategy] = rows[unit.strategy].with_unit(seen)
+            found = count(unit, seen)
             if watch is not None:
                 watch(unit, seen, time.monotonic() - began)
-            if seen.found is not None and _stands(seen.found, context):
-                found = (unit.strategy, seen.found)
+            if found is not None:
                 break
     except KeyboardInterrupt:
         interrupted = True
     finally:
         fresh.stop()
+    if interrupted and found is None:
+        # What is done counts, also behind a unit that was not.
+        for unit in fresh.done():
+            found = None if unit in counted else count(unit, fresh.known[unit])
+            if found is not None:
+                break
     tried = _rows(rows, context.formula)
     seconds = time.monotonic() - began
     strategy = None if found is None else found[0]
     certified = None if found is None else found[1]
-    return HuntResult(_payload(certified, tried, context), strategy, tried, certified, seconds, fresh.resumed, interrupted)
+    payload = _payload(certified, tried, context, interrupted=interrupted)
+    return HuntResult(payload, strategy, tried, certified, seconds, fresh.resumed, interrupted)
 
 
 def _stands(found: Found, context: Context) -> bool:
@@ -148,18 +177,25 @@ def _rows(rows: dict[str, Tried], formula: Formula | None = None) -> tuple[Tried
     return tuple(done)
 
 
-def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context) -> Payload:
-    """The verdict (design §6): nothing found is HELD if anything was active, else VACUOUS; UNKNOWN for `exists`."""
+def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *, interrupted: bool) -> Payload:
+    """The verdict (design §6): nothing found is HELD if anything was active, else VACUOUS; UNKNOWN for `exists`.
+
+    Where a stop or the budget left nothing tested, VACUOUS would say too much: that is UNKNOWN too.
+    """
     seen = total(tried)
     coverage = Coverage(seen.n, seen.n_active, seen.n_undecided, seen.margin)
     if context.formula.quantifier is Quantifier.EXISTS:
         if found is not None:
             return Proved("one instance", found.shown, found.certificate)
-        return Unknown(f"no instance found among {seen.n:,}", coverage)
+        return Unknown(f"no instance found among {seen.n:,}" + (" before the stop" if interrupted else ""), coverage)
     if found is not None:
         return Refuted(found.shown, found.comparison, found.certificate, coverage)
     if seen.candidate is not None:
         return CandidatePayload(seen.candidate.shown, seen.candidate.margin, coverage)
+    if seen.n == 0:
+        return Unknown(_STOPPED if interrupted else "the budget was spent before any instance was tested", coverage)
+    if seen.n_active == 0 and interrupted:
+        return Unknown(f"stopped after {seen.n:,} instances, none of which met the assumptions", coverage)
     if seen.n_active == 0:
         return Vacuous(f"none of {seen.n:,} instances met the assumptions", coverage)
     if seen.n_undecided:
@@ -210,10 +246,14 @@ class _Stream:
             if unit in self.known:
                 # Finished in time, behind one that was not.
                 yield unit, self.known[unit]
-        for unit in sorted(earlier, key=lambda u: (u.strategy, u.number)):
+        for unit in sorted(earlier, key=_in_order):
             # Done by an earlier run that came further than this one.
             self.resumed += 1
             yield unit, self.known[unit]
+
+    def done(self) -> list[Unit]:
+        """Every unit that is done, by this run or an earlier one."""
+        return sorted(self.known, key=_in_order)
 
     def _submit(self, unit: Unit) -> Any:
         if self.pool is None:
@@ -229,8 +269,11 @@ class _Stream:
         while True:
             for unit, task in waiting:
                 if unit not in self.known and task.ready():
-                    self.known[unit] = task.get()
-                    self.store.record(unit, self.known[unit])
+                    seen = task.get()
+                    if self.options.folders or unit.strategy != _REPLAY:
+                        # A replay without known counterexamples must not stand for one with them.
+                        self.store.record(unit, seen)
+                    self.known[unit] = seen
             unit, task = waiting[0]
             if unit in self.known:
                 waiting.popleft()
@@ -244,6 +287,10 @@ class _Stream:
         if self.pool is not None:
             self.pool.terminate()
             self.pool.join()
+
+
+def _in_order(unit: Unit) -> tuple[str, int]:
+    return unit.strategy, unit.number
 
 
 _WORKER: dict[str, Context] = {}

@@ -8,6 +8,7 @@ false.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
@@ -79,6 +80,7 @@ class Bracket:
         strategy: what found the counterexample.
         rounds: hunts made.
         last: the last hunt, for what was tried.
+        stopped: whether it was stopped by hand.
     """
 
     parameter: str
@@ -89,12 +91,13 @@ class Bracket:
     strategy: str | None
     rounds: int
     last: HuntResult
+    stopped: bool = False
 
     @property
     def text(self) -> str:
         """For example ``c ≥ 201/200 refuted; c = 1 the end of its domain, not tested``."""
         if self.refuted is None:
-            return f"no value of {self.parameter} refuted"
+            return f"no value of {self.parameter} refuted{' before the stop' if self.stopped else ''}"
         sign = "≥" if self.side is Side.ABOVE else "≤"
         other = "" if self.end is None else f"; at {self.parameter} = {self.end.value} {self.end.basis}"
         return f"{self.parameter} = {self.refuted} ≈ {float(self.refuted):.6g} refuted (so is the claim for {sign}){other}"
@@ -121,34 +124,51 @@ def sharpen(subject: Subject, formula: Formula, parameter: str, options: Options
     deadline = time.monotonic() + options.budget
     options = replace(options, shrink_tests=_SHRINK_TESTS)
     first = hunt(subject, formula, replace(options, budget=max(options.budget / 3, _LEAST_SECONDS)), watch)
+    bracket = Bracket(parameter, None, first.found, None, Side.ABOVE, first.strategy, 1, first, first.interrupted)
     if first.found is None:
-        return Bracket(parameter, None, None, None, Side.ABOVE, None, 1, first)
+        return bracket
+    try:
+        for better in _narrowed(subject, formula, bracket, options, deadline, watch):
+            bracket = better
+    except KeyboardInterrupt:
+        bracket = replace(bracket, stopped=True)
+    return bracket
+
+
+def _narrowed(
+    subject: Subject, formula: Formula, bracket: Bracket, options: Options, deadline: float, watch: Watch | None
+) -> Iterator[Bracket]:
+    """Better and better brackets, from one with a counterexample."""
+    parameter, domain = bracket.parameter, formula.scalars()[bracket.parameter]
+    assert bracket.found is not None
     # Shrinking would move the parameter back to a simpler number.
     context = prepared(subject, formula, options.seed, shrink_tests=0)
     moved = _Moved(context, parameter, domain)
-    instance = moved.instance(first.found)
-    side = moved.side(instance)
-    bracket = _used_up(moved, instance, Bracket(parameter, None, first.found, None, side, first.strategy, 1, first))
+    instance = moved.instance(bracket.found)
+    bracket = replace(bracket, refuted=instance.scalars[parameter])
+    yield bracket
+    bracket = _used_up(moved, instance, replace(bracket, side=moved.side(instance)))
     end = domain.above if domain.above is not None else domain.least
-    if side is Side.BELOW:
+    if bracket.side is Side.BELOW:
         end = domain.below if domain.below is not None else domain.most
     bracket = replace(bracket, end=None if end is None else End(end))
-    while bracket.rounds < _ROUNDS and time.monotonic() < deadline - _LEAST_SECONDS and not _is_tight(bracket):
+    yield bracket
+    while not bracket.stopped and bracket.rounds < _ROUNDS and not _is_tight(bracket):
         left = deadline - time.monotonic()
+        if left <= _LEAST_SECONDS:
+            return
         middle = _between(bracket)
         share = min(left, max(_LEAST_SECONDS, options.budget / 6))
         there = replace(subject, fixed={**subject.fixed, parameter: middle})
         result = hunt(there, formula, replace(options, budget=share), watch)
-        bracket = replace(bracket, rounds=bracket.rounds + 1, last=result)
-        if result.interrupted:
-            break
-        if result.found is None:
-            bracket = replace(bracket, end=End(middle, tested=True, payload=result.payload))
-        else:
+        bracket = replace(bracket, rounds=bracket.rounds + 1, last=result, stopped=result.interrupted)
+        if result.found is not None:
             bracket = _used_up(
                 moved, moved.instance(result.found), replace(bracket, found=result.found, strategy=result.strategy)
             )
-    return bracket
+        elif not result.interrupted:
+            bracket = replace(bracket, end=End(middle, tested=True, payload=result.payload))
+        yield bracket
 
 
 def _is_tight(bracket: Bracket) -> bool:

@@ -35,6 +35,11 @@ class Row:
     result: HuntResult
     bracket: Bracket | None
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was stopped by hand."""
+        return self.result.interrupted or (self.bracket is not None and self.bracket.stopped)
+
 
 def grid_of(text: str, formula: Formula) -> Grid:
     """The grid that `kappa=3:50`, `kappa=3:50:12` or `kappa=3,4,5` means: geometric where both ends are positive.
@@ -95,11 +100,10 @@ def sweep(
     for value in grid.values:
         there = replace(subject, fixed={**subject.fixed, grid.name: value})
         if parameter is None:
-            result = hunt(there, formula, share, watch)
-            yield Row(value, result, None)
+            row = Row(value, hunt(there, formula, share, watch), None)
         else:
             bracket = sharpen(there, formula, parameter, share, watch)
-            result = bracket.last
-            yield Row(value, result, bracket)
-        if result.interrupted:
+            row = Row(value, bracket.last, bracket)
+        yield row
+        if row.stopped:
             return
