@@ -273,11 +273,11 @@ def test_results_are_written_as_they_come(
 
     calls: list[int] = []
 
-    def interrupted(*args: object) -> object:
+    def interrupted(*args: object, **options: object) -> object:
         if calls:
             raise KeyboardInterrupt
         calls.append(1)
-        return original(*args)
+        return original(*args, **options)
 
     original = checking.check_claim
     monkeypatch.setattr(checking, "check_claim", interrupted)
