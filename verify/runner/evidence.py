@@ -35,8 +35,8 @@ _ENOUGH = 2000
 _IDLE_BATCHES = 400
 _STARTS = 10
 """Starts of the point finder for each wanted point, after which those found have to do."""
-_SELDOM = 100
-"""A claim whose assumptions fewer than one in so many points meets gets problems that meet those about X⋆ and the data."""
+_FEW = 3
+"""A claim that is active for fewer families and sizes gets problems that meet its assumptions about X⋆ and the data."""
 NOTHING = Comparison("equal", number(1), number(0))
 """The conclusion of an `exists` claim, read as "no instance satisfies all conditions": a violation is a witness."""
 
@@ -178,7 +178,7 @@ def _points(
         seen += batch.count
         if 2 * seen >= profile.points:
             break
-    if evidence.n_active * _SELDOM < seen and (frame := frame_of(formula, flat)):
+    if len(evidence.cells) < _FEW and (frame := frame_of(formula, flat)):
         yield from second_order_batches(formula, flat, rng, seed, evidence.ends, frame)
     yield from shared
 
