@@ -46,6 +46,8 @@ from verify.search.instances import ExactInstance, from_batch
 
 _BOXED = 3
 """Violations for which an enclosure of the true point is tried."""
+_CLEAR = 20
+"""Clearly active instances beside which ties in a strict assumption do not matter."""
 _IRRATIONAL = 2
 """Violations at irrational data after which no more exact ones are tried."""
 
@@ -261,17 +263,27 @@ def _no_violation(formula: Formula, evidence: Evidence, exact_seen: ExactPass) -
     if coverage.n_active == 0:
         if evidence.n_trivial:
             return Vacuous(f"{evidence.n_trivial:,} instances met the assumptions, all with 0 on both sides", coverage)
-        return Vacuous(f"none of {coverage.n:,} instances met the assumptions", coverage)
+        ties = f" ({evidence.n_ties:,} are ties in a strict assumption)" if evidence.n_ties else ""
+        return Vacuous(f"none of {coverage.n:,} instances met the assumptions{ties}", coverage)
     undecided = evidence.n_undecided + exact_seen.n_undecided
     if undecided:
+        return Unknown(_undecided(undecided, evidence, coverage), replace(coverage, n_undecided=undecided))
+    if evidence.n_ties_open and evidence.n_active < _CLEAR:
         return Unknown(
-            f"{undecided:,} of {coverage.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
-            "value is not finite)",
-            replace(coverage, n_undecided=undecided),
+            f"only {evidence.n_active:,} instances clearly met the assumptions, and at {evidence.n_ties_open:,} others, where "
+            "a strict assumption is a tie, the conclusion is not clearly true",
+            coverage,
         )
     if evidence.stopped_early:
         return Unknown(f"stopped early after {coverage.n:,} instances (safety time)", coverage)
     return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence, formula))
+
+
+def _undecided(undecided: int, evidence: Evidence, coverage: Coverage) -> str:
+    """How many instances are undecided: of the active ones, and of those whose assumptions are themselves undecided."""
+    kind = "active instances" if not evidence.n_open else "instances that meet or may meet the assumptions"
+    total = coverage.n_active + evidence.n_open
+    return f"{undecided:,} of {total:,} {kind} stayed undecided (the two tolerances disagree or a value is not finite)"
 
 
 def not_tested(evidence: Evidence, formula: Formula) -> str:
@@ -280,6 +292,8 @@ def not_tested(evidence: Evidence, formula: Formula) -> str:
     left_out = [f"sizes above {largest}" if largest else "other sizes"] if formula.dims else []
     if any(isinstance(s, Curvature) and s.kind in ("rsc", "rsm") for s in formula.given):
         left_out.append("curvature that is bounded in the ball only")
+    if evidence.n_ties:
+        left_out.append(f"{evidence.n_ties:,} points at which a strict assumption is a tie")
     return ", ".join(left_out)
 
 

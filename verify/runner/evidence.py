@@ -16,13 +16,15 @@ import numpy as np
 from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
+from verify.evaluation.tolerances import LOOSE, TIGHT
 from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
-from verify.points.sources.landscapes import second_order_batches
+from verify.points.sources.branches import AT_TARGET
+from verify.points.sources.found import Tally
+from verify.points.sources.landscapes import frame_of, second_order_batches
 from verify.points.sources.sampling import random_batches
-from verify.points.sources.second_order import Tally
 from verify.points.sources.subjects import adapters, needs_landscape
 from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
@@ -31,6 +33,10 @@ from verify.runner.verdicts import Coverage
 _KEPT = 40
 _ENOUGH = 2000
 _IDLE_BATCHES = 400
+_STARTS = 10
+"""Starts of the point finder for each wanted point, after which those found have to do."""
+_FEW = 3
+"""A claim that is active for fewer families and sizes gets problems that meet its assumptions about X⋆ and the data."""
 NOTHING = Comparison("equal", number(1), number(0))
 """The conclusion of an `exists` claim, read as "no instance satisfies all conditions": a violation is a witness."""
 
@@ -62,11 +68,18 @@ class Evidence:
     n_active: int = 0
     n_trivial: int = 0
     n_undecided: int = 0
+    n_open: int = 0
+    """Undecided ones among those whose assumptions are not clearly met."""
+    n_ties: int = 0
+    """Points at which a strict assumption is a tie up to the points' own error, and the others are not clearly false."""
+    n_ties_open: int = 0
+    """Those of them away from X⋆ where the conclusion is not clearly true."""
     margin: float | None = None
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     branches: Counter[str] = field(default_factory=Counter)
     violations: list[Finding] = field(default_factory=list)
     undecided: list[Finding] = field(default_factory=list)
+    ties: list[Finding] = field(default_factory=list)
     n_violations: int = 0
     stopped_early: bool = False
     ends: Tally = field(default_factory=Tally)
@@ -131,6 +144,8 @@ def gather(
             progress(min(tested, profile.instances), profile.instances)
         if tested >= profile.instances or evidence.n_violations >= _ENOUGH or idle >= _IDLE_BATCHES:
             break
+        if evidence.ends.ended.total() >= _STARTS * profile.points:
+            break
         if time.monotonic() - began > profile.safety_seconds:
             evidence.stopped_early = True
             break
@@ -142,7 +157,7 @@ def _source(
 ) -> Iterator[Arranged]:
     """Batches with their assumptions arranged: points of loss landscapes, or random data."""
     if needs_landscape(formula):
-        for batch in second_order_batches(formula, flat, rng, seed, evidence.ends):
+        for batch in _points(formula, flat, rng, profile, evidence, seed):
             yield Arranged(batch, solved=True)
         return
     solved = 0
@@ -150,6 +165,22 @@ def _source(
         arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
         solved += arranged.batch.count if arranged.solved else 0
         yield arranged
+
+
+def _points(
+    formula: Formula, flat: list[Condition], rng: np.random.Generator, profile: Profile, evidence: Evidence, seed: int
+) -> Iterator[Batch]:
+    """The points that claims share; where they hardly ever meet the assumptions, points of problems chosen for those."""
+    shared = second_order_batches(formula, flat, rng, seed, evidence.ends)
+    seen = 0
+    for batch in shared:
+        yield batch
+        seen += batch.count
+        if 2 * seen >= profile.points:
+            break
+    if len(evidence.cells) < _FEW and (frame := frame_of(formula, flat)):
+        yield from second_order_batches(formula, flat, rng, seed, evidence.ends, frame)
+    yield from shared
 
 
 def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int]]:
@@ -176,14 +207,42 @@ def left_open(truths: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(truths == UNDECIDED))
 
 
-def _assumptions(state: Batch, conditions: list[Condition]) -> np.ndarray:
-    """The truth of every assumption, `(assumptions + 1, count)`; the first row is true, for claims that assume nothing."""
-    return np.array([np.full(state.count, TRUE), *(d.truth for d in decide(conditions, state))])
+def _assumptions(state: Batch, conditions: list[Condition]) -> tuple[np.ndarray, np.ndarray]:
+    """The truth of every assumption, `(assumptions + 1, count)`, and where a strict one is a tie, `(count,)`.
+
+    The first row is true, for claims that assume nothing.
+    """
+    decided = decide(conditions, state)
+    ties = np.zeros(state.count, bool)
+    for condition, decisions in zip(conditions, decided, strict=True):
+        if state.slack is not None and isinstance(condition, Comparison) and condition.relation == "lt":
+            ties |= (decisions.truth == UNDECIDED) & (np.abs(decisions.margin) <= _resolution(state))
+    return np.array([np.full(state.count, TRUE), *(d.truth for d in decided)]), ties
 
 
-def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusion: Condition, truths: np.ndarray) -> None:
+def _resolution(points: Batch) -> np.ndarray:
+    """Relative differences up to this are within the points' own error; at X⋆ itself both sides often agree to first order."""
+    assert points.slack is not None
+    if points.family.endswith(AT_TARGET):
+        return np.full(points.count, LOOSE)
+    return np.asarray(np.clip(points.slack, TIGHT, LOOSE / 10))
+
+
+def _tally(
+    evidence: Evidence,
+    state: Batch,
+    start: Batch,
+    steps: int,
+    conclusion: Condition,
+    read: tuple[np.ndarray, np.ndarray],
+) -> None:
+    truths, ties = read
     (then,) = decide([conclusion], state)
     assumed = np.min(truths, axis=0)
+    # At an approximate point a strict assumption that is a tie says nothing: at the exact one nearby it may well be false.
+    tied = (assumed == UNDECIDED) & ties & ~then.trivial
+    assumed = np.where(tied, FALSE, assumed)
+    tied_open = tied & (then.truth != TRUE) & (not state.family.endswith(AT_TARGET))
     met = assumed == TRUE
     active = met & ~then.trivial
     possible = (assumed >= UNDECIDED) & ~then.trivial
@@ -194,6 +253,9 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusio
     evidence.n_trivial += int((met & then.trivial).sum())
     evidence.n_violations += int(violated.sum())
     evidence.n_undecided += int(unclear.sum())
+    evidence.n_open += int((unclear & ~active).sum())
+    evidence.n_ties += int(tied.sum())
+    evidence.n_ties_open += int(tied_open.sum())
     if active.any():
         evidence.cells[(state.family, state.shape_text)] += int(active.sum())
         _, _, branch = state.family.partition(", ")
@@ -204,7 +266,8 @@ def _tally(evidence: Evidence, state: Batch, start: Batch, steps: int, conclusio
             low = float(finite.min())
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
             evidence.margins.update(decades(finite))
-    for mask, kept, most in ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT)):
+    kinds = ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT), (tied_open, evidence.ties, 3))
+    for mask, kept, most in kinds:
         for index in np.flatnonzero(mask)[:most]:
             kept.append(
                 Finding(state.at(index), start.at(index), steps, float(then.margin[index]), left_open(truths[1:, index]))

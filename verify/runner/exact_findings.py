@@ -67,9 +67,10 @@ def refutation(
 def retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
     """Read undecided instances exactly; those that get an answer are no longer undecided.
 
-    A tie, both sides of the conclusion equal up to rounding, is first tried in simple numbers: there `<` may fail exactly.
+    A tie, both sides of the conclusion (or of a strict assumption) equal up to rounding, is first tried in simple numbers:
+    there `<` may fail (or hold) exactly.
     """
-    for finding in [f for f in evidence.undecided if _is_tie(f)][:_TIES]:
+    for finding in [*[f for f in evidence.undecided if _is_tie(f)][:_TIES], *evidence.ties[:_TIES]]:
         simple = exactly(finding, formula, reader)
         refuted = (
             refutation(simple, formula, reader, evidence.coverage(), profile) if isinstance(simple, ExactInstance) else None

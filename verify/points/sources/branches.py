@@ -1,6 +1,6 @@
 """On which branch of the theory a second-order point is: its rank, and whether it is X⋆.
 
-Main definitions: `branches`.
+Main definitions: `branches`, `AT_TARGET`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from verify.evaluation.fields import FloatField
 from verify.language.statements import Stationary
 
 Array = Any
+AT_TARGET = ", at X⋆"
+"""How the branch of a point that is X⋆ ends."""
 
 
 def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
@@ -34,7 +36,7 @@ def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array
                 star = batch.values[name]
                 size, far, gap = (np.linalg.norm(x, axis=(-2, -1)) for x in (star, update, factor * update - star))
                 near &= gap <= 1e-6 * np.maximum(size, far)
-        branch = branch + np.where(near, ", at X⋆", ", spurious")
+        branch = branch + np.where(near, AT_TARGET, ", spurious")
     return branch
 
 

@@ -1,7 +1,8 @@
-"""Streams of second-order points that claims share: what a claim adds to the points is drawn for itself.
+"""Streams of stationary points that claims share: what a claim adds to the points is drawn for itself.
 
-Main definitions: `second_order_batches`, `Landscape`. Claims with equal landscapes (the same loss, assumptions on f and rules
-for sizes) read the same points from the beginning; a stream is drawn once in a process and depends on the run's seed only.
+Main definitions: `second_order_batches`, `frame_of`, `Landscape`. Claims with equal landscapes (the same loss, assumptions on f
+and rules for sizes) read the same points from the beginning; a stream is drawn once in a process and depends on the run's seed
+only.
 """
 
 from __future__ import annotations
@@ -24,10 +25,13 @@ from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
 from verify.language.terms import Term, walk
 from verify.points.sources.dimensions import about_dimensions
+from verify.points.sources.found import Tally
 from verify.points.sources.sampling import operator_matrix
-from verify.points.sources.second_order import Aim, Tally, draw, moderate_scalars, other_matrices
+from verify.points.sources.second_order import Aim, draw, moderate_scalars, other_matrices
 from verify.points.sources.singular import with_singular_vectors
-from verify.points.sources.subjects import bounds_rank, target_of
+from verify.points.sources.subjects import bounds_rank, stationary_of, target_of
+from verify.points.sources.tilted import tilts
+from verify.points.sources.zero_target import is_zero_target, leaves_room
 
 _KEPT = 12
 """Streams kept in memory."""
@@ -43,6 +47,7 @@ class Landscape:
         variables: the variables of the statements, by name.
         statements: stationarity, X⋆ and curvature.
         aim: which points the claim is about.
+        frame: assumptions about X⋆ and the data of the loss that every problem must meet (none, unless they fail too often).
         core: the claim's formula without everything else.
     """
 
@@ -51,11 +56,12 @@ class Landscape:
     variables: tuple[Any, ...]
     statements: tuple[Any, ...]
     aim: Aim
+    frame: tuple[Comparison, ...]
     core: Formula = field(compare=False, repr=False)
 
 
-def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape:
-    """The landscape of a claim with its reduced assumptions."""
+def landscape_of(formula: Formula, conditions: Sequence[Condition], frame: Sequence[Comparison] = ()) -> Landscape:
+    """The landscape of a claim with its reduced assumptions, and those of them that its problems must meet at once."""
     shown = tuple(s for s in formula.given if isinstance(s, Stationary | RegularizedStationary | Curvature))
     used = _names(shown)
     target = target_of(formula)
@@ -63,7 +69,17 @@ def landscape_of(formula: Formula, conditions: Sequence[Condition]) -> Landscape
     variables = {name: declared for name, declared in sorted(formula.variables.items()) if name in used}
     core = replace(formula, variables=variables, given=(*shown, *ranks), then=None)
     rules = tuple(about_dimensions(conditions))
-    return Landscape(formula.dims, rules, tuple(variables.items()), core.given, _aim(formula), core)
+    return Landscape(formula.dims, rules, tuple(variables.items()), core.given, _aim(formula), tuple(frame), core)
+
+
+def frame_of(formula: Formula, conditions: Sequence[Condition]) -> list[Comparison]:
+    """The assumptions that speak of X⋆ and the data of the loss, not of the point: they can be read before it is found."""
+    statement, function = stationary_of(formula), list(formula.functions().values())
+    if statement is None or len(statement.variables) != 2 or len(function) != 1 or tilts(statement):
+        return []
+    known = set(landscape_of(formula, conditions).core.variables) - {v.payload[0] for v in statement.variables}
+    assumed = [s for s in formula.given if isinstance(s, Comparison) and s not in about_dimensions(conditions)]
+    return [s for s in assumed if _names([s]) <= known]
 
 
 def _aim(formula: Formula) -> Aim:
@@ -80,7 +96,7 @@ def _divides_by_decay(term: Term) -> bool:
     return any(p.args[0].op == "sym" and p.args[0].payload[0] == "λ" for p in powers)
 
 
-def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature]) -> set[str]:
+def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature | Comparison]) -> set[str]:
     found: set[str] = set()
     pending = [t for s in statements for t in s.terms()]
     while pending:
@@ -101,7 +117,7 @@ class _Stream:
     def __init__(self, landscape: Landscape, seed: int) -> None:
         self._tally = Tally()
         rng = np.random.default_rng([seed, crc32(repr(landscape).encode())])
-        self._source = draw(landscape.core, landscape.rules, rng, self._tally, landscape.aim)
+        self._source = draw(landscape.core, landscape.rules, rng, self._tally, landscape.aim, landscape.frame)
         self._drawn: list[tuple[Batch, Counter[str]]] = []
         self._missing: NoSource | None = None
 
@@ -133,9 +149,14 @@ def _stream(landscape: Landscape, seed: int) -> _Stream:
 
 
 def second_order_batches(
-    formula: Formula, conditions: Sequence[Condition], rng: np.random.Generator, seed: int, tally: Tally
+    formula: Formula,
+    conditions: Sequence[Condition],
+    rng: np.random.Generator,
+    seed: int,
+    tally: Tally,
+    frame: Sequence[Comparison] = (),
 ) -> Iterator[Batch]:
-    """Endless batches of second-order points for the formula's `sosp()` assumption.
+    """Batches of points for the formula's stationarity assumption: endless, unless nothing meets `frame`.
 
     Args:
         formula: the claim.
@@ -143,11 +164,16 @@ def second_order_batches(
         rng: for the variables that the points do not depend on.
         seed: the run's; the points depend on it and on the claim's landscape only.
         tally: where the starts of the batches read so far ended.
+        frame: assumptions about X⋆ and the data (`frame_of`) that the problems must meet before they are solved.
 
     Raises:
         NoSource: if no family can stand for the claim's functions.
     """
-    for batch in _stream(landscape_of(formula, conditions), seed).read(tally):
+    target = target_of(formula)
+    undefined_at_zero = target is not None and not leaves_room(formula, target)
+    for batch in _stream(landscape_of(formula, conditions, frame), seed).read(tally):
+        if undefined_at_zero and target is not None and is_zero_target(batch, target):
+            continue
         yield with_singular_vectors(_completed(batch, formula, rng), formula)
 
 

@@ -1,15 +1,14 @@
-"""Second-order stationary points for claims: loss families in the place of f, points by the batched finder.
+"""Stationary points for claims: loss families in the place of f, points by the batched finder.
 
-Main definitions: `draw`, `Aim`, `Tally`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
+Main definitions: `draw`, `Aim`. An opaque f is replaced by the formulas of `losses.families`; X⋆ and S are known by
 construction; curvature bounds are those that hold by construction. A concrete loss keeps its own formula and gets random data.
-Every start that does not end at a second-order point is counted, and is no instance.
+Every start that does not end at a point is counted, and is no instance.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -19,32 +18,25 @@ import numpy as np
 from verify.calculus.conditions import Condition, CurvatureBounds, reduced
 from verify.calculus.differentiate import expand
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
+from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
-from verify.evaluation.tolerances import LOOSE
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, Curvature, RegularizedStationary, Stationary
-from verify.language.terms import Term
 from verify.losses.families import FAMILIES, Family
 from verify.losses.problem import Problem
 from verify.losses.squares import spectrum_of
 from verify.losses.taylor import data_name
-from verify.points.finder.finder import find
-from verify.points.finder.result import Status
 from verify.points.finder.starts import Start
-from verify.points.finder.work import Effort
-from verify.points.sources.accuracy import finished
 from verify.points.sources.binding import bind_family
-from verify.points.sources.branches import branches
 from verify.points.sources.curvature import assumed_curvature
 from verify.points.sources.dimensions import sizes
 from verify.points.sources.draws import (
     BATCH,
     Draw,
     Sizes,
-    Starts,
     beyond_rank,
     curved,
     extremal,
@@ -54,6 +46,8 @@ from verify.points.sources.draws import (
     planted_rational,
     planted_spurious,
 )
+from verify.points.sources.found import Tally as Tally
+from verify.points.sources.found import stack_of, stationary_points
 from verify.points.sources.matrices import FAMILIES as MATRICES
 from verify.points.sources.sampling import operator_matrix, scalar_values
 from verify.points.sources.several import Placement, placement_of, planted_adapters
@@ -64,31 +58,24 @@ from verify.points.sources.subjects import (
     is_small,
     largest_star,
     opaque_function,
-    second_order_of,
+    stationary_of,
     target_of,
     targets_of,
 )
 from verify.points.sources.tilted import tilted, tilts
+from verify.points.sources.zero_target import zero_target
 
 Array = Any
 Generator = np.random.Generator
 _STARTS = (Start.ZERO, Start.SMALL, Start.LARGE, Start.SPECTRAL, Start.ORTHOGONAL)
 _PATIENCE = 100
 """Unsuitable sizes in a row that are passed over: a claim may allow no others."""
+_RARELY = 5
+"""One in so many choices of sizes is for X⋆ = 0."""
+_HOPELESS = 600
+"""Draws in a row without a problem that meets the assumptions about it."""
 _COUPLED = 20
 """Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
-_EFFORT = Effort(gradient=1e-13, rescue=60, waves=6)
-"""Points for claims are finished to rounding, so that their residuals stay far below the tight tolerance; starts that run off
-along a valley without a minimum are given up early, as many as there are without decay."""
-_NEARBY = replace(_EFFORT, descent=100, rescue=20, waves=2)
-"""For starts at or near a point."""
-
-
-@dataclass
-class Tally:
-    """Where the starts ended, by the finder's status."""
-
-    ended: Counter[str] = field(default_factory=Counter)
 
 
 class Aim(Enum):
@@ -100,8 +87,10 @@ class Aim(Enum):
     HEAVY_DECAY = "points where (f(0) − f(X))/λ is not large"
 
 
-def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim) -> Iterator[Batch]:
-    """Endless batches of second-order points.
+def draw(
+    formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: Tally, aim: Aim, frame: Sequence[Comparison] = ()
+) -> Iterator[Batch]:
+    """Batches of stationary points: endless, unless nothing meets `frame`.
 
     Args:
         formula: the core of a claim (`sources.landscapes`): its variables are those that the points depend on.
@@ -109,11 +98,12 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         rng: the source of randomness.
         tally: where the starts of the batches drawn so far ended.
         aim: which points are of use.
+        frame: assumptions about X⋆ and the data of the loss; only problems that meet them are solved (for one adapter).
 
     Raises:
         NoSource: if the loss has an opaque function that no family can stand for.
     """
-    function, statement = opaque_function(formula), second_order_of(formula)
+    function, statement = opaque_function(formula), stationary_of(formula)
     placement = None if statement is None else placement_of(statement, targets_of(formula))
     if placement is not None and targets_of(formula):
         while points := list(_on_adapters(formula, placement, rules, rng, tally)):
@@ -121,7 +111,8 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         return
     made = [] if function is None else _constructions(formula, function, aim)
     strong = function is not None and bool(assumed_curvature(function, formula)) and not bent_kinds(formula, function)
-    skipped = 0
+    skipped = missed = used = 0
+    (apart,) = rng.spawn(1)
     for number, dims in enumerate(sizes(formula.dims, rules, rng)):
         start = _STARTS[number % len(_STARTS)]
         # Small random sizes mostly have r ≥ min(m, n), where strong convexity leaves no spurious point.
@@ -130,20 +121,29 @@ def draw(formula: Formula, rules: Sequence[Comparison], rng: Generator, tally: T
         if not fits and skipped < _PATIENCE:
             skipped += 1
             continue
-        skipped = 0
+        skipped, used = 0, used + 1
         if function is None:
-            yield from _on_own_loss(formula, dims, rng, start, tally)
+            # Most losses that run away from most starts have minima where the decay is large enough.
+            away = 2 * tally.ended["UNBOUNDED"] > tally.ended.total()
+            yield from _on_own_loss(formula, dims, rng, start, tally, heavy=away and number % 2 == 1)
             continue
         if placement is not None:
             yield from _on_adapters(formula, placement, rules, rng, tally)
         random = [partial(from_family, family, start) for family in _families(formula, function, number)]
+        if used % _RARELY == 3 and aim is not Aim.SPURIOUS and target_of(formula) is not None:
+            yield from _on_family(formula, function, zero_target, dims, apart, tally, aim, frame)
         for source in _mixed(random, made, number, aim):
-            yield from _on_family(formula, function, source, dims, rng, tally, aim)
+            missed += 1
+            for batch in _on_family(formula, function, source, dims, rng, tally, aim, frame):
+                missed = 0
+                yield batch
+        if frame and missed > _HOPELESS:
+            return
 
 
 def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list[Draw]:
     """Points that random starts on random losses almost never reach (theory §4): spurious, flat, or where f bends down."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     if statement is None or len(statement.variables) != 2:
         return []
     spurious: list[Draw] = [planted_spurious, extremal_rational, oblique, planted_rational, extremal]
@@ -186,8 +186,21 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     return found
 
 
+def _make_heavy(values: dict[str, Array], rng: Generator) -> None:
+    """Larger decays, where they may be chosen."""
+    if "λ" in values:
+        values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
+
+
 def _on_family(
-    formula: Formula, function: FunctionSymbol, draw: Draw, dims: dict[str, int], rng: Generator, tally: Tally, aim: Aim
+    formula: Formula,
+    function: FunctionSymbol,
+    draw: Draw,
+    dims: dict[str, int],
+    rng: Generator,
+    tally: Tally,
+    aim: Aim,
+    frame: Sequence[Comparison],
 ) -> Iterator[Batch]:
     """Points of the claim's loss with a family's formula in the place of f."""
 
@@ -195,11 +208,11 @@ def _on_family(
         return d if isinstance(d, int) else dims[d]
 
     rows, cols = (size(d) for d in function.shape)
-    statement, target = second_order_of(formula), target_of(formula)
+    statement, target = stationary_of(formula), target_of(formula)
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
-    if aim is Aim.HEAVY_DECAY and "λ" in values:
-        values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
+    if aim is Aim.HEAVY_DECAY:
+        _make_heavy(values, rng)
     weight = _weight(target, values, dims)
     made = draw(Sizes(rows, cols, r, largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
@@ -218,25 +231,38 @@ def _on_family(
     functions = {function.name: bound.function}
     sizes_ = {**dims, **bound.dims}
     if statement is None:
-        frame = Batch(sizes_, {**values, **other_matrices(formula, values, dims, rng)}, bound.operators, functions)
-        yield _assured(replace(frame, family=problem.family, count=BATCH), formula, function, problem)
+        plain = Batch(sizes_, {**values, **other_matrices(formula, values, dims, rng)}, bound.operators, functions)
+        yield _assured(replace(plain, family=problem.family, count=BATCH), formula, function, problem)
         return
     values.update(other_matrices(formula, values, dims, rng, skip=statement))
     if tilts(statement):
-        frame = Batch(sizes_, values, bound.operators, functions, problem.family, BATCH)
-        yield _assured(tilted(frame, statement, problem.star, rng), formula, function, problem)
+        plain = Batch(sizes_, values, bound.operators, functions, problem.family, BATCH)
+        yield _assured(tilted(plain, statement, problem.star, rng), formula, function, problem)
         return
     loss = instantiate(statement.loss, functions)
-    stack = _problem(problem.family, loss, statement, sizes_, values, bound.operators)
-    for batch in _found(stack, statement, () if target is None else (target.point.payload[0],), rng, start, tally):
+    stack = stack_of(problem.family, loss, statement, sizes_, values, bound.operators, BATCH)
+    if frame:
+        fits = _meeting(frame, stack, functions)
+        if not fits.size:
+            return
+        stack = stack.pick(fits)
+        start = start if isinstance(start, Start) else tuple(x[fits] for x in start)
+    for batch in stationary_points(stack, statement, () if target is None else (target.point.payload[0],), rng, start, tally):
         yield _assured(replace(batch, functions=functions), formula, function, problem)
+
+
+def _meeting(frame: Sequence[Comparison], stack: Problem, functions: dict[str, FunctionSymbol]) -> Array:
+    """The problems of a stack that meet all assumptions about them."""
+    batch = Batch(stack.dims, stack.data, stack.operators, functions, count=stack.count)
+    truths = [d.truth for d in decide([instantiate_condition(c, functions) for c in frame], batch)]
+    return np.flatnonzero(np.min(truths, axis=0) == TRUE)
 
 
 def _on_adapters(
     formula: Formula, placement: Placement, rules: Sequence[Comparison], rng: Generator, tally: Tally
 ) -> Iterator[Batch]:
     """Points of several adapters, spurious in some of them."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     assert statement is not None
     scalars = moderate_scalars(formula, rng, _COUPLED)
     made = planted_adapters(placement, statement, formula.dims, scalars, rules, rng, _COUPLED)
@@ -248,9 +274,9 @@ def _on_adapters(
     for bounds in assumed_curvature(placement.function, formula):
         _set_bounds(values, bounds, *spectrum_of(frame.operators[data_name(placement.function.name, "H")]))
     loss = instantiate(statement.loss, frame.functions)
-    stack = _problem(frame.family, loss, statement, dict(frame.dims), values, frame.operators, frame.count)
+    stack = stack_of(frame.family, loss, statement, frame.dims, values, frame.operators, frame.count)
     stars = tuple(a.star for a in placement.adapters if a.star is not None)
-    for batch in _found(stack, statement, stars, rng, starts, tally):
+    for batch in stationary_points(stack, statement, stars, rng, starts, tally):
         yield replace(batch, functions=frame.functions)
 
 
@@ -318,58 +344,18 @@ def _assured(batch: Batch, formula: Formula, function: FunctionSymbol, problem: 
     return replace(batch, assured=frozenset(held))
 
 
-def _on_own_loss(formula: Formula, dims: dict[str, int], rng: Generator, start: Start, tally: Tally) -> Iterator[Batch]:
+def _on_own_loss(
+    formula: Formula, dims: dict[str, int], rng: Generator, start: Start, tally: Tally, *, heavy: bool
+) -> Iterator[Batch]:
     """Random data for a loss that the claim writes out itself."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     if statement is None or target_of(formula) is not None:
         raise NoSource("no source for X⋆ of a loss that the claim writes out itself yet")
     values: dict[str, Array] = moderate_scalars(formula, rng, BATCH)
+    if heavy:
+        _make_heavy(values, rng)
     values.update(other_matrices(formula, values, dims, rng, skip=statement))
     frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}
-    stack = _problem("own loss", expand(statement.loss), statement, dims, values, operators)
-    yield from _found(stack, statement, (), rng, start, tally)
-
-
-def _problem(
-    family: str,
-    loss: Term,
-    statement: Stationary,
-    dims: dict[str, int],
-    values: dict[str, Array],
-    operators: Any,
-    count: int = BATCH,
-) -> Problem:
-    variables = statement.variables
-    pairs = tuple(zip(variables[::2], variables[1::2], strict=False))
-    return Problem(family, loss, pairs, None, dims, values, operators, count=count)
-
-
-def _found(
-    problem: Problem,
-    statement: Stationary,
-    stars: Sequence[str],
-    rng: Generator,
-    start: Starts,
-    tally: Tally,
-) -> Iterator[Batch]:
-    """The second-order points of a stack, in one batch for each branch of the theory."""
-    names = [v.payload[0] for v in statement.variables]
-    if isinstance(start, Start):
-        points = find(problem, start, seed=int(rng.integers(2**31)), effort=_EFFORT)
-    else:
-        points = find(problem, dict(zip(names, start, strict=True)), seed=int(rng.integers(2**31)), effort=_NEARBY)
-    tally.ended.update(Status(s).name for s in points.status)
-    good = points.status == Status.SECOND_ORDER
-    arrays = {v.payload[0]: points.arrays[v.payload[0]] for v in statement.variables}
-    batch = finished(problem.batch(arrays), problem.loss, statement.variables)
-    assert batch.slack is not None
-    # Where the Hessian is too flat for the point to be accurate, margins read there would mean nothing.
-    inaccurate = good & ~(batch.slack <= LOOSE / 10)
-    tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
-    tally.ended["INACCURATE"] += int(inaccurate.sum())
-    good = good & ~inaccurate
-    branch_of = branches(batch, statement, stars)
-    for branch in sorted(set(branch_of[good])):
-        members = np.flatnonzero(good & (branch_of == branch))
-        yield replace(batch.pick(members), family=f"{problem.family}, {branch}")
+    stack = stack_of("own loss", expand(statement.loss), statement, dims, values, operators, BATCH)
+    yield from stationary_points(stack, statement, (), rng, start, tally)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,17 @@ def penalty(loss: Term, variable: Term, batch: Batch) -> Array:
             (weight,) = evaluate_terms([make("mul", *factors)], batch.environment(), FloatField())
             total = total + np.broadcast_to(weight, (batch.count,))
     return total
+
+
+@lru_cache(maxsize=256)
+def moves_data(statement: Stationary, names: tuple[str, ...]) -> bool:
+    """Whether some of the data of a loss without opaque functions enter its gradients linearly."""
+    fixed = {v.payload[0] for v in statement.variables}
+    try:
+        slopes = [expand(g) for g in gradients(statement.loss, statement.variables)]
+    except NotDifferentiable:
+        return True
+    return any(n not in fixed and _is_linear(slopes, n) for n in names)
 
 
 def _linear_data(slopes: Sequence[Term], statement: Stationary, batch: Batch, formula: Formula) -> list[str]:

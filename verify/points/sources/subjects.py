@@ -1,6 +1,6 @@
-"""What a claim about second-order points speaks of: the point, X⋆, the opaque f, and which sizes and curvatures are of use.
+"""What a claim about stationary points speaks of: the point, X⋆, the opaque f, and which sizes and curvatures are of use.
 
-Main definitions: `needs_landscape`, `second_order_of`, `targets_of`, `opaque_function`.
+Main definitions: `needs_landscape`, `stationary_of`, `targets_of`, `opaque_function`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,36 @@ from verify.language.statements import Comparison, RegularizedStationary, Statem
 from verify.losses.curved import Curved
 from verify.points.sources.curvature import assumed_curvature
 from verify.points.sources.several import placement_of
+from verify.points.sources.stationary import moves_data
 
 _LARGEST = 30, 40
 """Most unknowns for one adapter, and for several."""
 
 
 def needs_landscape(formula: Formula) -> bool:
-    """Whether the claim speaks of second-order points or of X⋆, which only this source provides."""
-    return second_order_of(formula) is not None or target_of(formula) is not None
+    """Whether the claim speaks of points that must be searched for, or of X⋆: only this source provides them."""
+    return stationary_of(formula) is not None or target_of(formula) is not None
 
 
 def adapters(formula: Formula) -> int:
     """The number of adapted matrices; the points of several cost more than in proportion."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     return 1 if statement is None else max(1, len(statement.variables) // 2)
 
 
-def second_order_of(formula: Formula) -> Stationary | None:
-    """The second-order stationarity that a claim assumes."""
-    return next((s for s in formula.given if isinstance(s, Stationary) and s.order == 2), None)
+def stationary_of(formula: Formula) -> Stationary | None:
+    """The stationarity that a claim assumes, where its points must be searched for.
+
+    First-order points are arranged by their data instead (`sources.stationary`), unless X⋆ fixes f or no data can be moved.
+    """
+    assumed = [s for s in formula.given if isinstance(s, Stationary)]
+    second = next((s for s in assumed if s.order == 2), None)
+    if second is not None or not assumed or formula.process is not None:
+        return second
+    (first, *_) = assumed
+    if target_of(formula) is not None:
+        return first if len(first.variables) == 2 else None
+    return None if formula.functions() or moves_data(first, tuple(formula.matrices())) else first
 
 
 def targets_of(formula: Formula) -> tuple[RegularizedStationary, ...]:
@@ -47,7 +58,7 @@ def target_of(formula: Formula) -> RegularizedStationary | None:
 
 def is_small(formula: Formula, dims: dict[str, int]) -> bool:
     """Whether the points can be found in a moment."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     if statement is None:
         return True
     shapes = [[d if isinstance(d, int) else dims[d] for d in v.shape] for v in statement.variables]
@@ -56,7 +67,7 @@ def is_small(formula: Formula, dims: dict[str, int]) -> bool:
 
 def has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -> bool:
     """Whether `min(m, n) > r`, as a spurious point needs (theory §3, Corollary A′)."""
-    statement = second_order_of(formula)
+    statement = stationary_of(formula)
     if statement is None or len(statement.variables) != 2:
         return True
     sizes_ = [d if isinstance(d, int) else dims[d] for d in (*function.shape, statement.variables[0].shape[1])]  # type: ignore[misc]
@@ -65,7 +76,7 @@ def has_room(formula: Formula, function: FunctionSymbol, dims: dict[str, int]) -
 
 def opaque_function(formula: Formula) -> FunctionSymbol | None:
     """The function variable that a family stands for."""
-    statement, targets = second_order_of(formula), targets_of(formula)
+    statement, targets = stationary_of(formula), targets_of(formula)
     found = list(formula.functions().values())
     if len(found) > 1:
         raise NoSource("no source for second-order points of several opaque functions yet")
