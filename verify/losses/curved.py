@@ -19,7 +19,7 @@ import numpy as np
 
 from verify.losses import formulas
 from verify.losses.hessians import is_semidefinite, lora_hessian
-from verify.losses.planting import Star, frames
+from verify.losses.planting import Star, frames, simple_decays
 from verify.losses.problem import Problem
 from verify.losses.sampling import Wanted, assembled
 from verify.losses.spurious import Planted, rotated
@@ -68,7 +68,7 @@ def plant_curved(
         rational: small rational numbers and no rotation, so that rounding recovers an exact example; λ is 0 or ½ then.
     """
     m, n, r, _ = sizes
-    decay = np.where(np.asarray(decay) > 0, 0.5, 0.0) if rational else np.asarray(decay, dtype=float)
+    decay = simple_decays(rng, decay, (0.5,)) if rational else np.asarray(decay, dtype=float)
     found = _tried(rng, count, sizes, decay, curved, rational=rational, zero=True)
     for _ in range(_TRIES):
         trial = _tried(rng, count, sizes, decay, curved, rational=rational, zero=False)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.losses.planting import frames
+from verify.losses.planting import frames, simple_decays
 from verify.losses.spurious import Planted, rotated
 from verify.losses.textbook import quadratic_of
 
@@ -45,9 +45,10 @@ def plant_extremal(
     if star_rank == r and r > 1:
         return _plant_sum(rng, count, (m, n, r), decay, rational=rational)
     if rational:
-        ratio, share = rng.choice(_RATIONAL_RATIOS, count), np.ones(count)
+        best = round(256 / (1 + np.sqrt(r / star_rank))) / 256
+        ratio, share = rng.choice((*_RATIONAL_RATIOS, best, best), count), np.ones(count)
         beta, size = rng.choice([1.0, 2.0, 4.0], count), np.ones(count)
-        decay = np.where(np.asarray(decay) > 0, rng.choice([0.125, 0.25, 0.5], count), 0.0)
+        decay = simple_decays(rng, decay, (0.125, 0.25, 0.5))
         turn, spin = (np.broadcast_to(np.eye(k), (count, k, k)) for k in (m, n))
     else:
         # t = 1 leaves a Hessian that is singular beyond the gauge: only the rational examples have it.
@@ -68,7 +69,7 @@ def _plant_sum(rng: np.random.Generator, count: int, sizes: tuple[int, int, int]
     if rational:
         size = rng.choice([1.0, 2.25, 4.0], (count, r))
         ratio, share = rng.choice([0.25, 0.5, 0.75], (count, r)), rng.choice([0.25, 0.5, 1.0], (count, r))
-        beta, decay = rng.choice([1.0, 2.0, 4.0], count), np.where(np.asarray(decay) > 0, 0.25, 0.0)
+        beta, decay = rng.choice([1.0, 2.0, 4.0], count), simple_decays(rng, decay, (0.25,))
         turn, spin = (np.broadcast_to(np.eye(k), (count, k, k)) for k in (m, n))
     else:
         size, ratio = rng.uniform(0.5, 2.0, (count, r)), rng.uniform(0.2, 0.9, (count, r))

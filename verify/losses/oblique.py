@@ -17,7 +17,7 @@ import numpy as np
 
 from verify.losses import formulas
 from verify.losses.hessians import is_semidefinite, lora_hessian
-from verify.losses.planting import Star, frames
+from verify.losses.planting import Star, frames, simple_decays
 from verify.losses.problem import Problem
 from verify.losses.sampling import Wanted, assembled
 from verify.losses.spurious import Planted
@@ -47,9 +47,7 @@ def plant_oblique(
     m, n, r, star_rank = sizes
     if min(m, n) <= r or star_rank < 1:
         return None
-    decay = np.asarray(decay, dtype=float)
-    if rational:
-        decay = np.where((decay > 0) & (rng.random(count) < 0.3), 0.5, 0.0)
+    decay = simple_decays(rng, decay, (0.0, 0.0, 0.5)) if rational else np.asarray(decay, dtype=float)
     if rational:
         size, far = rng.choice([1.0, 1.0, 4.0, 0.25], (count, r)), rng.choice([1.0, 1.0, 2.0, 0.5], (count, star_rank))
         left_star, right_star = (_turned_axes(rng, count, k, r, star_rank) for k in (m, n))

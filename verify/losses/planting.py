@@ -33,6 +33,14 @@ class Star:
     witness: Array
 
 
+def simple_decays(rng: np.random.Generator, decay: Array, choices: tuple[float, ...]) -> Array:
+    """Decays from a few simple numbers where they vary and are positive; a decay that is common to all is the claim's own."""
+    wanted = np.asarray(decay, dtype=float)
+    if len(wanted) and np.all(wanted == wanted[0]):
+        return wanted
+    return np.where(wanted > 0, rng.choice(choices, len(wanted)), 0.0)
+
+
 def frames(rng: np.random.Generator, count: int, size: int) -> Array:
     """Orthogonal matrices `(count, size, size)`, Haar distributed."""
     q, triangle = np.linalg.qr(rng.standard_normal((count, size, size)))

@@ -53,7 +53,7 @@ def spurious_part(rng: Generator, count: int, p: int, k: int, r: int, *, rationa
         ValueError: if `min(p, k) <= r`, where there is none (theory §3, Corollary A′).
     """
     if rational:
-        found: Planted = plant_rational_spurious(rng, count, p, k, r, decayed=False)
+        found: Planted = plant_rational_spurious(rng, count, p, k, r, np.zeros(count))
     else:
         found = plant_spurious(rng, count, p, k, r, np.zeros(count))
     problem = found.problem

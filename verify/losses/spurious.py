@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.losses.planting import frames
+from verify.losses.planting import frames, simple_decays
 from verify.losses.problem import Problem
 from verify.losses.textbook import quadratic_of
 
@@ -54,16 +54,16 @@ def plant_spurious(rng: np.random.Generator, count: int, m: int, n: int, r: int,
     return _planted(values, frames(rng, count, m), frames(rng, count, n), r)
 
 
-def plant_rational_spurious(rng: np.random.Generator, count: int, m: int, n: int, r: int, *, decayed: bool) -> Planted:
+def plant_rational_spurious(rng: np.random.Generator, count: int, m: int, n: int, r: int, decay: Array) -> Planted:
     """The same in small rational numbers and without rotations, so that rounding recovers an exact example.
 
-    The corner of X is 1 and that of X⋆ is `(κ+1)/(κ−1)`; the decays are 0, or 1/10, 1/4 and 1/2.
+    The corner of X is 1 and that of X⋆ is `(κ+1)/(κ−1)`; decays that vary become 1/10, 1/4 and 1/2.
     """
     _require_room(m, n, r)
     kappa = rng.choice([3.0, 4.0, 5.0, 9.0], count)
     low = rng.choice([1.0, 2.0, 0.5], count)
     shared = rng.choice([1.0, 2.25, 4.0], (count, r - 1))
-    decay = rng.choice([0.1, 0.25, 0.5], count) if decayed else np.zeros(count)
+    decay = simple_decays(rng, decay, (0.1, 0.25, 0.5))
     far = (kappa + 1) / (kappa - 1)
     values = _Values(kappa, low, np.ones(count), np.ones(count), far, shared, decay)
     turn, spin = (np.broadcast_to(np.eye(size), (count, size, size)) for size in (m, n))

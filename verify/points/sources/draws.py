@@ -83,8 +83,7 @@ def planted_rational(wanted: Sizes, rng: Generator) -> tuple[Problem, Starts] | 
     """The same in small rational numbers, so that a violation there can be made exact."""
     if min(wanted.rows, wanted.cols) <= wanted.r:
         return None
-    decayed = bool(wanted.weight.any())
-    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, decayed=decayed)
+    planted = plant_rational_spurious(rng, BATCH, wanted.rows, wanted.cols, wanted.r, wanted.weight)
     return planted.problem, (planted.left, planted.right)
 
 
