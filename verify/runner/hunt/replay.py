@@ -19,7 +19,7 @@ import numpy as np
 from verify.kernel import Truth
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
-from verify.language.terms import Term
+from verify.language.terms import Term, symbols_of
 from verify.points.sources.curvature import assumed_curvature, bounds_of
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Seen, Unit
@@ -37,9 +37,15 @@ _TRIED = tuple(Fraction(x) for x in ("0", "1", "1/2", "2", "3", "4", "1/10", "5"
 def replayed(context: Context, unit: Unit) -> Seen:
     """Every known counterexample read as an instance of the claim, small ones first."""
     n = n_active = 0
+    then, scalars = context.formula.then, context.formula.scalars()
+    concluded = sorted({name for t in (() if then is None else then.terms()) for name in symbols_of(t) if name in scalars})
     for instance in sorted(islice(_known(context), _MOST), key=lambda i: sum(i.dims.values())):
+        hopeful: dict[tuple[Fraction, ...], bool] = {}
         for complete in islice(_completed(instance, context), _CHOICES):
-            if not context.reader.may_settle(complete):
+            told = tuple(complete.scalars[name] for name in concluded)
+            if told not in hopeful:
+                hopeful[told] = context.reader.may_settle(complete)
+            if not hopeful[told]:
                 continue
             decision = context.reader.read(complete)
             n += 1
