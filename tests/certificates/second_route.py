@@ -428,6 +428,12 @@ def _holds(p: Tree, s: Reading) -> bool:
             h = curvature_of(f, s)
             eye = np.diag([Fraction(1)] * len(h)) + matrix([[0] * len(h)] * len(h))
             return semidefinite(h - term(low, s) * eye) and semidefinite(term(high, s) * eye - h)
+        case ["rsc" | "rsm" as op, f, bound, *ball]:  # a bound in all directions, everywhere, is one in the ball
+            for part in ball:
+                term(part, s)
+            h = curvature_of(f, s)
+            gap = h - term(bound, s) * (np.diag([Fraction(1)] * len(h)) + matrix([[0] * len(h)] * len(h)))
+            return semidefinite(gap if op == "rsc" else -gap)
         case ["regularized_stationary", f, weight, y, dual]:
             point, w = term(y, s), term(dual, s)
             rows, cols = (s.size(d) for d in f[1])

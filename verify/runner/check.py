@@ -161,7 +161,7 @@ def verdict_of(
 
 def _known_elsewhere(formula: Formula, reader: ExactReader, seed: int, known: tuple[str, ...]) -> Proved | Refuted | None:
     """A counterexample to another claim that is one to this claim too: they are small, and cheaper than any search."""
-    if not known or not needs_landscape(formula):
+    if not known or not needs_landscape(formula) or formula.witness is not None:
         return None
     from verify.runner.hunt.context import context_of
     from verify.runner.hunt.records import Unit
