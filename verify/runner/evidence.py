@@ -247,7 +247,8 @@ def _tally(
     active = met & ~then.trivial
     possible = (assumed >= UNDECIDED) & ~then.trivial
     violated = active & (then.truth == FALSE)
-    unclear = possible & ((then.truth == UNDECIDED) | ((assumed == UNDECIDED) & (then.truth == FALSE)))
+    # Undecided on both sides, an instance shows neither a violation nor that it is one of the claim's: it is not active.
+    unclear = possible & (np.where(assumed == UNDECIDED, then.truth == FALSE, then.truth == UNDECIDED))
     evidence.n += state.count
     evidence.n_active += int(active.sum())
     evidence.n_trivial += int((met & then.trivial).sum())
