@@ -11,6 +11,7 @@ from verify.runner.evidence import Evidence, Finding
 from verify.runner.exact_findings import retry
 from verify.runner.exact_reading import ExactReader
 from verify.runner.profiles import PROFILES
+from verify.runner.verdicts import Verdict
 
 n = dimensions("n")
 K = sp.MatrixSymbol("K", n, n)
@@ -38,3 +39,9 @@ def test_an_undecided_assumption_that_is_exactly_false_settles_the_instance() ->
 def test_a_tie_is_not_settled_by_the_sign_of_a_rounding_error() -> None:
     c, s = np.cos(1.0), np.sin(1.0)
     assert left_after_retry(STRICT, [[c, -s], [s, c]], (), 1e-12) == 1
+
+
+def test_an_assumption_without_a_value_makes_no_instance_active() -> None:
+    t = scalars("t")
+    result = check(forall(t, given=le(0, sp.log(-1 - t**2)), then=le(sp.log(-2 - t**2), 5)))
+    assert result.verdict in (Verdict.UNKNOWN, Verdict.VACUOUS)

@@ -247,8 +247,10 @@ def _tally(
     active = met & ~then.trivial
     possible = (assumed >= UNDECIDED) & ~then.trivial
     violated = active & (then.truth == FALSE)
-    # Undecided on both sides, an instance shows neither a violation nor that it is one of the claim's: it is not active.
-    unclear = possible & (np.where(assumed == UNDECIDED, then.truth == FALSE, then.truth == UNDECIDED))
+    # A tie on both sides shows neither a violation nor that the instance is one of the claim's; a NaN may hide either.
+    tie = (assumed == UNDECIDED) & np.isfinite(then.margin)
+    open_to = np.where(assumed == UNDECIDED, then.truth != TRUE, then.truth == UNDECIDED)
+    unclear = possible & open_to & ~(tie & (then.truth == UNDECIDED))
     evidence.n += state.count
     evidence.n_active += int(active.sum())
     evidence.n_trivial += int((met & then.trivial).sum())
