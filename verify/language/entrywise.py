@@ -41,6 +41,8 @@ def _spelled(body: Term, matrix: Term) -> Term:
     nodes = list(walk(body))
     if HOLE not in nodes:
         return body
+    if body == HOLE:
+        return matrix
     if all(node.op in _OF_ONE_NUMBER for node in nodes):
         return make("map", matrix, payload=(body,))
     parts = [_spelled(a, matrix) for a in body.args]

@@ -94,9 +94,5 @@ def sympified(value: Any) -> Any:
     if isinstance(value, numbers.Number | decimal.Decimal):
         exact = exact_number(value)
         return sp.Rational(exact.numerator, exact.denominator)
-    raise ClaimError(f"{_shown(value)} is not an expression: use SymPy matrices and scalars")
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return f"{type(value).__name__} ({text[:60]})" if len(text) <= 200 else type(value).__name__
+    shown = f"{value!r:.60}" if isinstance(value, str) else f"an object of type {type(value).__name__}"
+    raise ClaimError(f"{shown} is not an expression: {getattr(value, 'instead', 'use SymPy matrices and scalars')}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
@@ -192,6 +192,7 @@ class Smooth:
     """
 
     written: WrittenFunction
+    instead: ClassVar[str] = "a function of a matrix is applied to one, as in f(X), f.grad(X) or f.hess(X)(Z, W)"
 
     @property
     def symbol(self) -> FunctionSymbol:
@@ -237,6 +238,7 @@ class Hessian:
 
     written: WrittenFunction
     point: Any
+    instead: ClassVar[str] = "a Hessian is a bilinear form, applied to directions, as in f.hess(X)(Z, W) or f.hess(X)(Z)"
 
     def __call__(self, z: Expression, w: Expression | None = None) -> Expression:  # noqa: D102
         if w is None:
@@ -291,6 +293,7 @@ class Operator:
     """A linear map variable: `H(X)` is its value, `H.adjoint(Y)` its adjoint's."""
 
     written: WrittenOperator
+    instead: ClassVar[str] = "an operator is applied to a matrix, as in H(X)"
 
     @property
     def symbol(self) -> OperatorSymbol:

@@ -36,8 +36,8 @@ def check_objects(objects: Iterable[Any]) -> None:
         other = known.setdefault(name, thing)
         if other != thing:
             raise ClaimError(
-                f"the name {name} is used for two different things ({_kind(other, dims)} and {_kind(thing, dims)}): rename "
-                "one of them, or make one symbol and use it everywhere"
+                f"the name {name} is used for two different things ({_kinds(other, thing, dims)}): rename one of them, or "
+                "make one symbol and use it everywhere"
             )
         if name == ARGUMENT:
             raise ClaimError(f"the name {ARGUMENT} is reserved for the arguments of functions: rename the variable")
@@ -60,6 +60,11 @@ def sizes_of(thing: Any) -> tuple[Any, ...]:
         case WrittenOperator():
             return (*thing.domain, *thing.codomain)
     return ()
+
+
+def _kinds(one: Any, other: Any, dims: frozenset[Any]) -> str:
+    first, second = _kind(one, dims), _kind(other, dims)
+    return f"{first} and another one" if first == second else f"{first} and {second}"
 
 
 def _kind(thing: Any, dims: frozenset[Any]) -> str:
