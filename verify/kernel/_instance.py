@@ -7,7 +7,7 @@ from typing import Any
 
 from ._evaluate import ARG, Scope, advance, along, evaluate, expansion, gradient, hessian
 from ._language import Claim, Names, expect, fields, read, shape, sides, smooth
-from ._limits import BITS, STEPS, Rejected, Undefined, check, number, start
+from ._limits import BITS, STEPS, WORK, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
 from ._root import located
 from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, pay, turn
@@ -218,7 +218,7 @@ def values_at(claim: Any, dims: Any, values: Any, terms: Any, bits: int = 128) -
     s = scope(read(claim, dims), values)
     found: list[Any] = []
     for term, argument in terms:
-        start(bits)
+        start(bits, WORK // 10)
         try:
             inside = s
             if argument is not None:

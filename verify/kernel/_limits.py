@@ -27,9 +27,9 @@ def check(good: object, message: str, node: Any = "", rule: str = "shape") -> No
     if not good:
         raise Rejected(rule, f"{message} {str(node)[:80]}".strip())
 
-def start(bits: int) -> None:
+def start(bits: int, work: int = WORK) -> None:
     """Begin a new budget of work, with enclosures of that many bits (for this thread)."""
-    _work.left, _work.bits, _work.texts = WORK, bits + 64, {}
+    _work.left, _work.bits, _work.texts = work, bits + 64, {}
 
 def identify(text: str) -> int:
     """A number for a text, the same for equal ones in one check."""

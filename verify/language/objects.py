@@ -19,17 +19,18 @@ _OF_DIMENSIONS = frozenset({"integer", "positive", "nonnegative", "nonzero", "re
 """What may be assumed of a dimension: it is a whole number, at least 1, and nothing else."""
 
 
-def check_objects(objects: Iterable[Any]) -> None:
+def check_objects(objects: Iterable[Any], sizes: frozenset[Any] = frozenset()) -> None:
     """Refuse two objects of one name, and assumptions that a claim cannot carry.
 
     Args:
         objects: all of a claim's symbols, functions and operators, dimensions among the symbols (`written.objects_in`).
+        sizes: those of them that are sizes without a matrix (`written.sizes_in`).
 
     Raises:
         ClaimError: naming the clash, or the assumption, with what to write instead.
     """
     listed = list(dict.fromkeys(objects))
-    dims = frozenset(size for o in listed for size in sizes_of(o) if isinstance(size, sp.Symbol))
+    dims = sizes | {size for o in listed for size in sizes_of(o) if isinstance(size, sp.Symbol)}
     known: dict[str, Any] = {}
     for thing in listed:
         name = _name(thing)

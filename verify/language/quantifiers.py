@@ -23,7 +23,7 @@ from verify.language.statements import RegularizedStationary, Statement, both, r
 from verify.language.targets import targets_in
 from verify.language.terms import Dim, Term, make, rebuild, walk
 from verify.language.translate import declared_term_of
-from verify.language.written import bound_objects, objects_in
+from verify.language.written import bound_objects, objects_in, sizes_in
 
 
 def _statements(value: Any, where: str) -> list[Statement]:
@@ -95,7 +95,7 @@ def _elaborate(
     used = {**scope.objects, **objects_in(*written)}
     definitions = _definitions(used, given)
     used |= objects_in(*(e for s in definitions for e in s.expressions()))
-    check_objects(used)
+    check_objects(used, sizes_in(*written))
     for symbol in (s for d in targets_in(used) for s in (d.point, d.witness)):
         scope.optional[symbol.name] = declared_term_of(symbol).shape
     all_given = [*definitions, *given]

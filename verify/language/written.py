@@ -1,6 +1,6 @@
 """What an author wrote, object by object: the SymPy symbols, functions and operators of an expression.
 
-Main definitions: `objects_in`, `bound_objects`. Two objects are the same if SymPy says so: a name alone never decides.
+Main definitions: `objects_in`, `sizes_in`, `bound_objects`. Two objects are the same if SymPy says so: a name alone never decides.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.special import OneMatrix
 
 from verify.language.nodes import Argument, Carrier, WrittenFunction, WrittenOperator
 
@@ -75,6 +76,13 @@ def _of_pair(payload: tuple[Any, ...], bound: frozenset[Any]) -> Iterator[Object
         return
     for part in payload:
         yield from _objects(part, bound)
+
+
+def sizes_in(*expressions: Any) -> frozenset[Any]:
+    """The symbols that are sizes of identities, zeros and ones: the only place where a dimension may stand alone."""
+    kinds = (sp.Identity, sp.ZeroMatrix, OneMatrix)
+    constants = {c for e in expressions if isinstance(e, sp.Basic) for c in e.atoms(*kinds)}
+    return frozenset(size for c in constants for size in c.shape if isinstance(size, sp.Symbol))
 
 
 def bound_objects(item: Any) -> dict[Object, None]:

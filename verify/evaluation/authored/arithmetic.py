@@ -6,6 +6,7 @@ Main definitions: `MP`, `UndefinedError`, `filled`, `FUNCTIONS`, `MATRIX_FUNCTIO
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ MP = _mp.clone()
 MP.dps = 60
 _ZERO = MP.mpf(10) ** -25
 """Relative size below which a computed singular value or asymmetry is rounding."""
+LARGE = 16
+"""Beyond this size singular values and eigenvalues are computed in floating point, which tells readings apart as well."""
 
 
 class UndefinedError(ArithmeticError):
@@ -56,15 +59,29 @@ def _size(array: Value) -> Number:
     return MP.sqrt((array * array).sum())
 
 
-def _svd(array: Value) -> tuple[Value, list[Number], Value]:
-    """Left vectors, singular values (descending, rounding set to 0), right vectors in rows."""
-    if array.shape[0] < array.shape[1]:
-        left, values, right = _svd(array.T)
-        return right.T, values, left.T
-    u, s, v = MP.svd_r(_matrix(array))
-    found = [s[k] for k in range(len(s))]
-    floor = _ZERO * max([abs(x) for x in found], default=MP.mpf(0))
-    return _array(u), [x if abs(x) > floor else MP.mpf(0) for x in found], _array(v)
+def _svd(array: Value) -> tuple[Value, list[Number]]:
+    """Left singular vectors as columns, and singular values, rounding set to 0."""
+    return _known_svd(tuple(map(tuple, array)))
+
+
+@lru_cache(maxsize=512)
+def _known_svd(rows: tuple[tuple[Number, ...], ...]) -> tuple[Value, list[Number]]:
+    """The expressions of a claim take the same few matrices apart over and over."""
+    array = np.array(rows, dtype=object)
+    if max(array.shape) > LARGE:
+        left, values, _ = np.linalg.svd(array.astype(float), full_matrices=False)
+        vectors, found, zero = _each(left), [MP.mpf(float(x)) for x in values], MP.mpf(10) ** -10
+    else:
+        turned = array.shape[0] < array.shape[1]
+        u, s, v = MP.svd_r(_matrix(array.T if turned else array))
+        vectors, found, zero = _array(v).T if turned else _array(u), [s[k] for k in range(len(s))], _ZERO
+    floor = zero * max(map(abs, found))
+    return vectors, [x if abs(x) > floor else MP.mpf(0) for x in found]
+
+
+def _each(array: Any) -> Value:
+    rows, cols = array.shape
+    return filled(rows, cols, lambda i, j: MP.mpf(float(array[i, j])))
 
 
 def _singular_values(array: Value) -> list[Number]:
@@ -73,7 +90,7 @@ def _singular_values(array: Value) -> list[Number]:
 
 def _complement(array: Value) -> Value:
     """The projection on the complement of the column space."""
-    u, values, _ = _svd(array)
+    u, values = _svd(array)
     basis = u[:, [k for k, x in enumerate(values) if x > 0]]
     return filled(len(array), len(array), lambda i, j: int(i == j)) - basis @ basis.T
 
@@ -90,6 +107,8 @@ def _smallest_eigenvalue(array: Value) -> Number:
     if _size(array - array.T) > _ZERO * _size(array):
         raise UndefinedError("the smallest eigenvalue of a matrix that is not symmetric")
     half = (array + array.T) / 2
+    if len(array) > LARGE:
+        return MP.mpf(float(np.linalg.eigvalsh(half.astype(float))[0]))
     return min(MP.eigsy(_matrix(half), eigvals_only=True))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from verify.calculus.conditions import along
-from verify.evaluation.authored import MP, Cubic, RoundedError, UndefinedError, value_of
+from verify.evaluation.authored import LARGE, MP, Cubic, RoundedError, UndefinedError, value_of
 from verify.evaluation.batches import instantiate
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import value_of_node
@@ -40,6 +40,8 @@ from verify.runner.reading.symmetry import check_symmetry
 
 POINTS = len(STYLES)
 """Points at which every claim is read: one of each style."""
+_FEW = 2
+"""The same where matrices are large: one product takes seconds then."""
 _EXACT = 3
 """Those of them at which the kernel reads it too, whose reading is slow."""
 _MOST = 21
@@ -70,14 +72,15 @@ def check_reading(formula: Formula) -> str | None:
     objects = {**dict.fromkeys(formula.objects), **used}
     training = training_of(formula.process)
     check_symmetry(formula, training)
-    least = _least_sizes(sides)
+    least, points = _least_sizes(sides), POINTS
     unread = set(range(len(sides)))
     for turn in range(_MOST):
-        if turn >= POINTS and not unread:
+        if turn >= points and not unread:
             return None
         drawn = draw(objects, training, turn, {**dict.fromkeys(formula.dims, 1), **least})
+        points = POINTS if drawn.largest <= LARGE else _FEW
         exact = set(range(len(sides))) if turn < _EXACT else set(unread)
-        wanted = {k: side for k, side in enumerate(sides) if turn < POINTS or k in unread}
+        wanted = {k: side for k, side in enumerate(sides) if turn < points or k in unread}
         unread -= _compared_at(drawn, wanted, exact, formula)
     if not unread:
         return None
@@ -213,7 +216,8 @@ def _compare_with_kernel(side: Side, ours: Any, rows: Any, drawn: Drawn) -> None
         raise _differs(side, ours, f"a matrix of {len(rows)}×{len(rows[0])}", drawn)
     size = max(abs(x) for x in (*entries, *(end for pair in bounds for end in pair)))
     # A derivative by differences is 0 only up to its own error; everything else is right to all digits.
-    slack = _DIFFERENCES * (size + 1) if _by_differences(side) else _CLOSE * size + _NOTHING
+    close = _CLOSE if drawn.largest <= LARGE else _FLOATS
+    slack = _DIFFERENCES * (size + 1) if _by_differences(side) else close * size + _NOTHING
     for mine, (low, high) in zip(entries, bounds, strict=True):
         if not low - slack <= mine <= high + slack:
             raise _differs(side, ours, MP.nstr((low + high) / 2, 10), drawn)

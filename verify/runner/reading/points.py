@@ -57,6 +57,12 @@ class Drawn:
         """The sizes, for messages."""
         return ", ".join(f"{k} = {v}" for k, v in sorted(self.dims.items())) or "the given sizes"
 
+    @property
+    def largest(self) -> int:
+        """The longest side of a matrix here."""
+        arrays = [v for v in self.point.values.values() if isinstance(v, np.ndarray)]
+        return max((max(a.shape) for a in arrays), default=1)
+
     def argument(self, rows: int, cols: int) -> list[list[str]]:
         """The matrix at which functions of that shape are compared."""
         rng = Random(f"argument {self.number} {rows} {cols}")
