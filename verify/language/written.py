@@ -1,6 +1,6 @@
 """What an author wrote, object by object: the SymPy symbols, functions and operators of an expression.
 
-Main definitions: `objects_in`, `sizes_in`, `bound_objects`. Two objects are the same if SymPy says so: a name alone never decides.
+Main definitions: `objects_in`, `sizes_in`, `bound_objects`. Two objects are the same if SymPy says so, never by a name alone.
 """
 
 from __future__ import annotations
