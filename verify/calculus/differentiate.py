@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from verify.calculus.normal_form import canonical
 from verify.language.errors import NotDifferentiable, ShapeError
 from verify.language.operations.algebra import fraction_power, inner, total
 from verify.language.operations.functions import FunctionSymbol
+from verify.language.operations.operation import no_derivative
 from verify.language.printing import text
 from verify.language.terms import (
     ARGUMENT,
@@ -34,6 +36,8 @@ def _moving(term: Term, names: frozenset[str]) -> set[Term]:
     for node in walk(term):
         if (node.op == "sym" and node.payload[0] in names) or any(a in found for a in node.args):
             found.add(node)
+        elif node.op == "map" and not names.isdisjoint(symbols_of(node.payload[0])):
+            raise NotDifferentiable(f"{text(node)} cannot be differentiated in a variable inside the elementwise function")
     return found
 
 
@@ -59,7 +63,7 @@ def tangent(term: Term, directions: Mapping[str, Term]) -> Term:
         else:
             rule = operation_of(node).tangent
             if rule is None:
-                raise _no_rule(node)
+                raise no_derivative(node)
             done[node] = rule(node, [done[a] for a in node.args])
     return _or_zero(done[term], term.shape)
 
@@ -81,7 +85,7 @@ def gradients(loss: Term, variables: Sequence[Term]) -> list[Term]:
             continue
         rule = operation_of(node).adjoint
         if rule is None:
-            raise _no_rule(node)
+            raise no_derivative(node)
         bar = total(bars[node])
         assert bar is not None
         for argument, part in zip(node.args, rule(node, bar), strict=True):
@@ -94,10 +98,6 @@ def _or_zero(term: Term | None, shape: Shape) -> Term:
     return zeros_like(shape) if term is None else term
 
 
-def _no_rule(node: Term) -> NotDifferentiable:
-    return NotDifferentiable(f"{text(node)} cannot be differentiated: {operation_of(node).why_not}")
-
-
 def is_even_norm_power(node: Term) -> bool:
     """Whether the node is `‖X‖_F` to a positive even power: a polynomial, differentiable at X = 0 too."""
     if node.op != "pow" or node.args[0].op != "frobenius":
@@ -108,7 +108,14 @@ def is_even_norm_power(node: Term) -> bool:
 
 def _stands_for_more(node: Term) -> bool:
     opened = node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None
-    return opened or node.op == "derivative" or is_even_norm_power(node)
+    return opened or node.op == "derivative" or is_even_norm_power(node) or len(_distinct(node)) < len(node.args)
+
+
+def _distinct(node: Term) -> tuple[Term, ...]:
+    """The arguments of a maximum or minimum without repetitions: between equal ones there would be a kink everywhere."""
+    if node.op not in ("max", "min"):
+        return node.args
+    return tuple({canonical(expand(a)): a for a in reversed(node.args)}.values())[::-1]
 
 
 def expand(term: Term) -> Term:
@@ -133,6 +140,9 @@ def expand(term: Term) -> Term:
             square = inner(args[0].args[0], args[0].args[0])
             half = node.payload[0] / 2
             done[node] = square if half == 1 else fraction_power(square, half)
+        elif node.op in ("max", "min"):
+            kept = [done[a] for a in _distinct(node)]
+            done[node] = kept[0] if len(kept) == 1 else make(node.op, *kept)
         elif _stands_for_more(node):
             done[node] = _open_function(node, args)
         else:
