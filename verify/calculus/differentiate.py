@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from verify.calculus.kinks import require_meeting
 from verify.calculus.normal_form import canonical
 from verify.language.errors import NotDifferentiable, ShapeError
 from verify.language.operations.algebra import fraction_power, inner, total
@@ -64,6 +65,7 @@ def tangent(term: Term, directions: Mapping[str, Term]) -> Term:
             rule = operation_of(node).tangent
             if rule is None:
                 raise no_derivative(node)
+            require_meeting(node)
             done[node] = rule(node, [done[a] for a in node.args])
     return _or_zero(done[term], term.shape)
 
@@ -86,6 +88,7 @@ def gradients(loss: Term, variables: Sequence[Term]) -> list[Term]:
         rule = operation_of(node).adjoint
         if rule is None:
             raise no_derivative(node)
+        require_meeting(node)
         bar = total(bars[node])
         assert bar is not None
         for argument, part in zip(node.args, rule(node, bar), strict=True):
@@ -104,6 +107,15 @@ def is_even_norm_power(node: Term) -> bool:
         return False
     exponent: Fraction = node.payload[0]
     return exponent > 0 and exponent.denominator == 1 and exponent.numerator % 2 == 0
+
+
+def _along(value: Term, directions: Mapping[str, Term]) -> Term:
+    """The derivative of a scalar along directions; through a kink by the gradients, whose sides meet wherever they can."""
+    if not any(n.op in ("max", "min") or (n.op == "fn" and n.payload[0] in ("abs", "relu")) for n in walk(value)):
+        return tangent(value, directions)
+    variables = [symbol(name, direction.shape) for name, direction in directions.items()]
+    slopes = zip(gradients(value, variables), directions.values(), strict=True)
+    return _or_zero(total([inner(slope, direction) for slope, direction in slopes]), ())
 
 
 def _stands_for_more(node: Term) -> bool:
@@ -134,7 +146,7 @@ def expand(term: Term) -> Term:
             frozen = {n: symbol(f"·d{n}", d.shape) for n, d in zip(names, args[1:], strict=True)}
             value = args[0]
             for _ in range(order):
-                value = tangent(value, frozen)
+                value = _along(value, frozen)
             done[node] = rebuild(value, dict(zip(frozen.values(), args[1:], strict=True)))
         elif is_even_norm_power(node):
             square = inner(args[0].args[0], args[0].args[0])

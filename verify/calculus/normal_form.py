@@ -270,11 +270,9 @@ def _extreme(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 
 def _glue(node: Term, args: Sequence[Polynomial]) -> Polynomial:
-    """One side alone where both are the same, also in every lower order."""
-    switch, *sides = (term_of_polynomial(a) for a in args)
-    if sides[::2] == sides[1::2]:
-        return args[1]
-    return scalar_atom(make("glue", switch, *sides))
+    """One side alone where both are the same."""
+    switch, positive, negative = (term_of_polynomial(a) for a in args)
+    return args[1] if positive == negative else scalar_atom(make("glue", switch, positive, negative))
 
 
 def _opaque(node: Term, args: Sequence[Polynomial]) -> Polynomial:

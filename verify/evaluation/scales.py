@@ -119,12 +119,11 @@ def _settled(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Arr
         return _through(node.payload[0], point, scale if node.is_scalar else scale[..., None, None], env)[0]
     if node.op != "glue":
         return values[node]
-    switch, *sides = node.args
+    switch, positive, negative = node.args
     doubt = np.abs(values[switch]) <= LOOSE * scales[switch]
-    same = np.asarray(True)
-    for left, right in zip(sides[::2], sides[1::2], strict=True):
-        same = same & (np.abs(values[left] - values[right]) <= TIGHT * (scales[left] + scales[right]))
-    return np.where(doubt, np.where(same, values[sides[0]], np.nan), values[node])
+    gap = np.abs(values[positive] - values[negative])
+    meeting = np.where(gap <= TIGHT * (scales[positive] + scales[negative]), values[positive], np.nan)
+    return np.where(doubt, meeting, values[node])
 
 
 def _power(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:

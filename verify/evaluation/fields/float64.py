@@ -146,13 +146,10 @@ class FloatField:
         """The elementwise maximum (not a number if either is)."""
         return self.xp.maximum(x, y)
 
-    def glue(self, switch: Array, sides: Sequence[Array]) -> Array:
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
         """The side the switch points to; at 0 the common value, not a number where the sides differ."""
-        agree = self.xp.asarray(True)
-        for positive, negative in zip(sides[::2], sides[1::2], strict=True):
-            agree = agree & (positive == negative)
-        meeting = self.xp.where((switch == 0) & agree, sides[0], self.xp.nan)
-        return self.xp.where(switch > 0, sides[0], self.xp.where(switch < 0, sides[1], meeting))
+        meeting = self.xp.where((switch == 0) & (positive == negative), positive, self.xp.nan)
+        return self.xp.where(switch > 0, positive, self.xp.where(switch < 0, negative, meeting))
 
 
 def _erf(xp: Any, x: Array) -> Array:

@@ -101,16 +101,15 @@ class ObjectField(ABC):
         """The elementwise maximum."""
         return np.asarray(np.frompyfunc(self.one_maximum, 2, 1)(x, y), dtype=object)
 
-    def glue(self, switch: Array, sides: Sequence[Array]) -> Array:
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
         """The side the switch points to; at 0 the common value, undefined where the sides differ."""
-        return np.asarray(np.frompyfunc(self._one_glue, 1 + len(sides), 1)(switch, *sides), dtype=object)
+        return np.asarray(np.frompyfunc(self._one_glue, 3, 1)(switch, positive, negative), dtype=object)
 
-    def _one_glue(self, switch: Any, *sides: Any) -> Any:
+    def _one_glue(self, switch: Any, positive: Any, negative: Any) -> Any:
         side = self.side(switch)
         if side:
-            return sides[0] if side > 0 else sides[1]
-        agree = side == 0 and all(bool(p == n) for p, n in zip(sides[::2], sides[1::2], strict=True))
-        return sides[0] if agree else self.undefined()
+            return positive if side > 0 else negative
+        return positive if side == 0 and positive == negative else self.undefined()
 
     def side(self, x: Any) -> int | None:
         """The sign of a number; None where it has none."""

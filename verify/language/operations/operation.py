@@ -107,7 +107,7 @@ class Field(Protocol):
     def maximum(self, x: Array, y: Array) -> Array:
         """The elementwise maximum."""
 
-    def glue(self, switch: Array, sides: Sequence[Array]) -> Array:
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
         """The first of two sides where the switch is positive, the second where it is negative; see `kinks`."""
 
     def pi(self) -> Array:

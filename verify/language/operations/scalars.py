@@ -155,7 +155,10 @@ def _extreme(name: str) -> Operation:
     def over(left: Term, right: Term) -> Term:
         """Positive where `left` is the one that counts."""
         larger, smaller = (left, right) if name == "max" else (right, left)
-        return make("add", larger, make("mul", number(-1), smaller))
+        if smaller == number(0):
+            return larger
+        minus = make("mul", number(-1), smaller)
+        return minus if larger == number(0) else make("add", larger, minus)
 
     def tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
         value, slope = term.args[0], tangents[0]
