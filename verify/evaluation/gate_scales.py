@@ -9,7 +9,7 @@ wrong one, without SymPy and at little cost.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ import numpy as np
 from verify.evaluation.fields.decimal import DecimalField
 from verify.evaluation.gate_points import Instance, Sizes, candidates, each, rational_number
 from verify.evaluation.interpret import evaluate_term
-from verify.language.errors import GateError, NotRational
+from verify.language.errors import GateError
 from verify.language.operations.operation import Environment
 from verify.language.terms import Term
 
@@ -44,14 +44,15 @@ _FLOOR = -45
 
 
 def gate_scales(
-    loss: Term, directions: Mapping[str, Term | None], derived: Term, terms: Sequence[Term], seed: int
+    loss: Term, directions: Mapping[str, Term | None], derived: Term, order: int, terms: Sequence[Term], seed: int
 ) -> tuple[Fraction, ...]:
     """Compare a derived formula with differences of the loss at a point of each scale; the scales that had one.
 
     Args:
         loss: a scalar term.
-        directions: variable name to the direction of a quadratic form, or {name: None} for a gradient in that variable.
-        derived: the gradient, or the quadratic form.
+        directions: variable name to direction; or {name: None} for a gradient in that variable.
+        derived: the derivative along the directions, or the gradient.
+        order: of the derivative.
         terms: whose symbols are to have values.
         seed: of the points.
 
@@ -60,21 +61,50 @@ def gate_scales(
     """
     found = []
     for scale, sizes in _ORDERS.items():
-        for order in (sizes, *(s for s in Sizes if s is not sizes)):
-            point = next(candidates(terms, loss, derived, seed, scale, order, _LARGEST), None)
-            if point is not None and _agrees(loss, directions, derived, point, scale):
+        for choice in (sizes, *(s for s in Sizes if s is not sizes)):
+            point = next(candidates(terms, loss, derived, seed, scale, choice, _LARGEST), None)
+            if point is not None and _agrees(_Difference(loss, directions, derived, order, point), scale):
                 found.append(scale)
                 break
     return tuple(found)
 
 
-def _agrees(loss: Term, directions: Mapping[str, Term | None], derived: Term, point: Instance, scale: Fraction) -> bool:
+@dataclass(frozen=True)
+class _Difference:
+    """One comparison: what is differentiated, along what, the formula for it, and where."""
+
+    loss: Term
+    directions: Mapping[str, Term | None]
+    derived: Term
+    order: int
+    point: Instance
+
+    def both(self, field: DecimalField) -> tuple[Any, Any]:
+        """The derivative by differences, and by the formula."""
+        point, env = self.point, self.point.environment(field.scalar)
+        value = evaluate_term(self.derived, env, field)
+        names = [n for n in self.directions if n in point.values and n not in point.dims]
+        moves = {n: _move(n, self.directions[n], point, env, field) for n in names}
+        step = field.mp.mpf(10) ** _STEP
+
+        def at(t: Any) -> Any:
+            moved = {n: env.values[n] + t * d for n, d in moves.items()}
+            return evaluate_term(self.loss, replace(env, values={**env.values, **moved}), field).item()
+
+        gradient = None in self.directions.values()
+        found = sum((np.sum(value * d) for d in moves.values()), field.scalar(Fraction(0))) if gradient else value.item()
+        if self.order == 1:
+            return (at(step) - at(-step)) / (2 * step), found
+        return (at(step) - 2 * at(0) + at(-step)) / step**2, found
+
+
+def _agrees(difference: _Difference, scale: Fraction) -> bool:
     """True if they agree, and False if the loss has no value with many digits there."""
     for digits in (_DIGITS, _MORE_DIGITS):
         field = DecimalField(digits)
         try:
-            wanted, found = _both(loss, directions, derived, point, field)
-        except (NotRational, ZeroDivisionError, OverflowError, ValueError):
+            wanted, found = difference.both(field)
+        except (ArithmeticError, ValueError):
             return False
         if not field.mp.isfinite(wanted):
             return False
@@ -83,27 +113,8 @@ def _agrees(loss: Term, directions: Mapping[str, Term | None], derived: Term, po
             return True
     raise GateError(
         f"the derived formula failed a gate: differences of the loss give {float(wanted):.12g}, the formula gives "
-        f"{float(found):.12g}, at a point of scale {scale} with {point.where()}"
+        f"{float(found):.12g}, at a point of scale {scale} with {difference.point.where()}"
     )
-
-
-def _both(
-    loss: Term, directions: Mapping[str, Term | None], derived: Term, point: Instance, field: DecimalField
-) -> tuple[Any, Any]:
-    """The derivative by differences, and by the formula."""
-    env = point.environment(field.scalar)
-    value = evaluate_term(derived, env, field)
-    moves = {n: _move(n, d, point, env, field) for n, d in directions.items() if n in point.values and n not in point.dims}
-    step = field.mp.mpf(10) ** _STEP
-
-    def at(t: Any) -> Any:
-        moved = {n: env.values[n] + t * d for n, d in moves.items()}
-        return evaluate_term(loss, replace(env, values={**env.values, **moved}), field).item()
-
-    if None in directions.values():
-        along = sum((np.sum(value * d) for d in moves.values()), field.scalar(Fraction(0)))
-        return (at(step) - at(-step)) / (2 * step), along
-    return (at(step) - 2 * at(0) + at(-step)) / step**2, value.item()
 
 
 def _move(name: str, direction: Term | None, point: Instance, env: Environment, field: DecimalField) -> Array:

@@ -91,12 +91,12 @@ def gate_gradient(loss: Term, variable: Term, derived: Term, seed: int = 0) -> G
         return float((gradient * move[name].astype(float)).sum())
 
     order = _difference_gate(loss, steps, 1, slope, fine)
-    scales = gate_scales(loss, {name: None}, derived, terms, seed)
+    scales = gate_scales(loss, {name: None}, derived, 1, terms, seed)
     return GateReport(how, order, f"does not depend on {name}" if is_zero(canonical(derived)) else "", scales)
 
 
 def gate_hessian_form(loss: Term, directions: Mapping[str, Term], derived: Term, seed: int = 0) -> GateReport:
-    """Pass a derived quadratic form `D²L[d, d]` through both gates.
+    """Pass a derived quadratic form `D²L[d, d]` through the gates.
 
     Args:
         loss: a scalar term.
@@ -108,8 +108,13 @@ def gate_hessian_form(loss: Term, directions: Mapping[str, Term], derived: Term,
         GateError: if a gate disagrees, or no point in the loss's domain was found.
         ShapeError: if the derived term is not scalar.
     """
+    return gate_along(loss, directions, derived, 2, seed)
+
+
+def gate_along(loss: Term, directions: Mapping[str, Term], derived: Term, order: int, seed: int = 0) -> GateReport:
+    """Pass a derived first or second derivative along directions through the gates; as `gate_hessian_form`."""
     if not derived.is_scalar:
-        raise ShapeError(f"a quadratic form is scalar, not {show_shape(derived.shape)}")
+        raise ShapeError(f"a derivative along directions is scalar, not {show_shape(derived.shape)}")
     loss, derived = expand(loss), expand(derived)
     terms = [loss, derived, *directions.values()]
 
@@ -117,12 +122,12 @@ def gate_hessian_form(loss: Term, directions: Mapping[str, Term], derived: Term,
         values, rational = point.along(directions)
         return [values], rational
 
-    how = _exact_gate(loss, move, 2, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
+    how = _exact_gate(loss, move, order, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
     fine = next(_points(terms, loss, derived, seed, Sizes.DESCENDING))
     moves = {name: fine.float_value(direction) for name, direction in directions.items()}
-    order = _difference_gate(loss, [moves], 2, lambda _: float(fine.float_value(derived)), fine)
-    scales = gate_scales(loss, directions, derived, terms, seed)
-    return GateReport(how, order, "is identically zero" if is_zero(canonical(derived)) else "", scales)
+    observed = _difference_gate(loss, [moves], order, lambda _: float(fine.float_value(derived)), fine)
+    scales = gate_scales(loss, directions, derived, order, terms, seed)
+    return GateReport(how, observed, "is identically zero" if is_zero(canonical(derived)) else "", scales)
 
 
 def _points(terms: Sequence[Term], loss: Term, derived: Term, seed: int, sizes: Sizes) -> Iterator[Instance]:
