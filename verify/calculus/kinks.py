@@ -27,8 +27,9 @@ def require_meeting(node: Term) -> None:
     inside = walk(node.payload[0]) if node.op == "map" else iter((node,))
     for part in inside:
         if part.op == "glue" and not (_meets_in_one_variable if HOLE in walk(part) else _meets)(part):
+            switch = text(canonical(part.args[0]))
             raise NotDifferentiable(
-                f"the derivative jumps where {text(canonical(part.args[0]))} = 0, so there is no second derivative: state the claim "
+                f"the derivative jumps where {switch} = 0, so there is no second derivative: state the claim "
                 "without one (no second-order points), or take a loss whose gradient is continuous, as max(t, 0)**2"
             )
 

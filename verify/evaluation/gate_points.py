@@ -1,12 +1,12 @@
 """Random rational points for the derivative gates: small sizes, several scales, points inside restricted domains.
 
-Main definitions: `Instance`, `candidates`, `Style`, `Sizes`.
+Main definitions: `Instance`, `candidates`, `uneven_points`, `Style`, `Sizes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from fractions import Fraction
 from random import Random
@@ -53,6 +53,16 @@ DIGITS = 50
 _STYLES = tuple(Style)
 _ATTEMPTS = 3 * len(_STYLES)
 _DENOMINATOR = 101
+_UNEVEN = (Fraction(1, 30), Fraction(1, 3), Fraction(1), Fraction(3), Fraction(30))
+_SIGNS = {
+    (Fraction(1), Sizes.ASCENDING): 0b00,
+    (Fraction(1), Sizes.DESCENDING): 0b11,
+    (Fraction(3), Sizes.DESCENDING): 0b01,
+    (Fraction(10), Sizes.ASCENDING): 0b10,
+    (Fraction(100), Sizes.DESCENDING): 0b11,
+    (Fraction(1, 30), Sizes.FROM_ONE): 0b00,
+}
+"""Which of two scalars are negative, at the points that are tried first."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +132,26 @@ def candidates(
         largest: bound of the loss.
     """
     for attempt in range(_ATTEMPTS):
-        point = _draw(terms, Random(f"{seed} {scale} {sizes.name} {attempt}"), _STYLES[attempt % len(_STYLES)], scale, sizes)
-        if _inside(loss, point, float(scale), largest) and _has_values([loss, derived], point):
+        rng = Random(f"{seed} {scale} {sizes.name} {attempt}")
+        signs = rng.randrange(4) if attempt else _SIGNS.get((scale, sizes), 0)
+        point = _draw(terms, rng, _STYLES[attempt % len(_STYLES)], scale, sizes, signs)
+        if is_usable(loss, derived, point, scale, largest):
             yield point
+
+
+def uneven_points(terms: Sequence[Term], seed: int, count: int) -> Iterator[Instance]:
+    """Random points whose variables have different scales, inside any domain or not."""
+    for attempt in range(count):
+        rng = Random(f"{seed} uneven {attempt}")
+        sizes = (Sizes.ASCENDING, Sizes.DESCENDING)[attempt % 2]
+        point = _draw(terms, rng, _STYLES[attempt % len(_STYLES)], Fraction(1), sizes, rng.randrange(4))
+        scaled = {n: v if n in point.dims else v * rng.choice(_UNEVEN) for n, v in point.values.items()}
+        yield replace(point, values={n: np.asarray(v, dtype=object) for n, v in scaled.items()})
+
+
+def is_usable(loss: Term, derived: Term, point: Instance, scale: Fraction, largest: float) -> bool:
+    """Whether a loss and the formula for its derivative have values at the point."""
+    return _inside(loss, point, float(scale), largest) and _has_values([loss, derived], point)
 
 
 def _inside(loss: Term, point: Instance, scale: float, largest: float) -> bool:
@@ -151,8 +178,8 @@ def _has_values(terms: Sequence[Term], point: Instance) -> bool:
     return all(field.mp.isfinite(x) for value in values for x in np.reshape(value, -1))
 
 
-def _draw(terms: Sequence[Term], rng: Random, style: Style, scale: Fraction, sizes: Sizes) -> Instance:
-    """A random instance in a style, multiplied by the scale."""
+def _draw(terms: Sequence[Term], rng: Random, style: Style, scale: Fraction, sizes: Sizes, signs: int) -> Instance:
+    """A random instance in a style, multiplied by the scale; two bits say which of two scalars are negative."""
     shapes: dict[str, Shape] = {}
     functions: set[FunctionSymbol] = set()
     operators: set[OperatorSymbol] = set()
@@ -169,9 +196,11 @@ def _draw(terms: Sequence[Term], rng: Random, style: Style, scale: Fraction, siz
         return dim if isinstance(dim, int) else dims[dim]
 
     values: dict[str, Array] = {}
+    turn = 0
     for name, shape in sorted(shapes.items()):
         if shape == ():
-            whole = Fraction(dims[name]) if name in dims else _scalar(rng, style) * scale
+            turn += name not in dims
+            whole = Fraction(dims[name]) if name in dims else _scalar(rng, style, negative=bool(signs >> turn % 2 & 1)) * scale
             values[name] = np.array(whole, dtype=object)
         else:
             values[name] = _matrix(rng, *(size(d) for d in shape), style=style) * scale
@@ -221,11 +250,12 @@ def rational_number(rng: Random) -> Fraction:
     return Fraction(rng.randint(-100, 100) or 1, _DENOMINATOR)
 
 
-def _scalar(rng: Random, style: Style) -> Fraction:
-    x = rational_number(rng)
+def _scalar(rng: Random, style: Style, *, negative: bool) -> Fraction:
+    """Between 1/2 and 1 in size; negative only in the wildest style."""
+    x = (1 + abs(rational_number(rng))) / 2
     if style is Style.ANY:
-        return x
-    return (abs(x) + Fraction(1, 4)) / (8 if style is Style.SMALL else 1)
+        return -x if negative else x
+    return x / 8 if style is Style.SMALL else x
 
 
 def _matrix(rng: Random, rows: int, cols: int, *, style: Style) -> Array:
