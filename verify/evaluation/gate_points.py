@@ -270,6 +270,8 @@ def _matrix(rng: Random, rows: int, cols: int, *, style: Style) -> Array:
             case Style.SMALL:
                 x = x / 8
         out[i, j] = x
+    if style is Style.ANY:
+        out[rng.randrange(rows), rng.randrange(cols)] = Fraction(rng.choice((-1, 1)))  # the scale is reached
     if style is Style.DEFINITE and rows == cols:
         return out.T @ out + np.array([[Fraction(int(i == j), 5) for j in range(cols)] for i in range(rows)], dtype=object)
     return out
