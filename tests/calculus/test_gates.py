@@ -151,3 +151,86 @@ def test_same_seed_same_report():
     loss, (variable, *_) = LOSSES["distance"]
     derived = gradients(term_of(loss), [term_of(variable)])[0]
     assert gate_gradient(term_of(loss), term_of(variable), derived) == gate_gradient(term_of(loss), term_of(variable), derived)
+
+
+# --- where the points lie -------------------------------------------------------------------------------------------
+
+
+def restricted():
+    """Losses with a domain: full column rank, positive, inside |x| < 1, beyond a bound."""
+    import sympy as sp
+
+    from verify.language.functions import det, elementwise, identity, inverse, ones, softmax
+
+    m, n, r = A.shape[0], B.shape[0], A.shape[1]
+    K, V = sp.MatrixSymbol("K", m, m), sp.MatrixSymbol("V", m, r)
+    M = sp.MatrixSymbol("M", m, n)
+
+    def each(function, matrix=A):
+        return trace(ones(*matrix.shape[::-1]) * elementwise(function, matrix))
+
+    return {
+        "log det of a Gram matrix": (logdet(A.T * A), A),
+        "inverse of a Gram matrix": (trace(inverse(A.T * A)), A),
+        "projection": (trace(M.T * A * inverse(A.T * A) * B.T), A),
+        "pseudoinverse": (trace(B * inverse(B.T * B) * A.T * M), B),
+        "hat matrix": (trace(V.T * A * inverse(A.T * A) * A.T * V), A),
+        "volume": (sp.sqrt(det(A.T * A)), A),
+        "log det": (logdet(K), K),
+        "log det of an inverse": (logdet(inverse(K)), K),
+        "root in the unit ball": (sp.sqrt(1 - trace(A.T * A)), A),
+        "log in the unit ball": (sp.log(1 - trace(A.T * A)), A),
+        "log det in the unit ball": (logdet(identity(r) - A.T * A), A),
+        "log far out": (sp.log(trace(A.T * A) - 50), A),
+        "entropy": (each(lambda t: t * sp.log(t)), A),
+        "inverse hyperbolic tangent": (each(lambda t: sp.log((1 + t) / (1 - t))), A),
+        "log softmax": (each(sp.log, softmax(A * B.T)), A),
+    }
+
+
+@pytest.mark.parametrize("name", restricted())
+def test_points_are_found_in_restricted_domains(name):
+    expression, variable = restricted()[name]
+    loss, symbol_ = term_of(expression), term_of(variable)
+    (derived,) = gradients(loss, [symbol_])
+    report = gate_gradient(loss, symbol_, canonical(derived))
+    assert report.exact.startswith("equal")
+    assert report.scales
+    assert refused(lambda: gate_gradient(loss, symbol_, canonical(make("mul", number(Fraction(11, 10)), derived))))
+
+
+def test_points_have_many_scales_and_every_order_of_sizes():
+    from verify.evaluation.gate_points import Sizes, candidates
+    from verify.evaluation.gate_scales import SCALES
+
+    loss = term_of(frobenius(X) ** 2)
+    orders = set()
+    for scale in (Fraction(1), *SCALES):
+        for sizes in Sizes:
+            point = next(candidates([loss], loss, loss, 0, scale, sizes, 1e60))
+            largest = max(abs(x) for x in point.values["A"].flat)
+            assert largest == scale
+            m, n, r = (point.dims[d] for d in "mnr")
+            orders |= {("r below", r < min(m, n)), ("r above", r > max(m, n)), ("size 1", 1 in (m, n, r))}
+    assert {1, 3, 10, 100} <= {Fraction(1), *SCALES}
+    assert {("r below", True), ("r above", True), ("size 1", True)} <= orders
+
+
+def test_a_formula_right_only_near_the_origin_is_refused():
+    import sympy as sp
+
+    from verify.language.functions import elementwise, ones
+
+    a, sum_of_entries = term_of(A), ones(A.shape[1], A.shape[0])
+    far = trace(sum_of_entries * elementwise(lambda t: sp.Max(t - 5, 0), A))
+    huber = trace(sum_of_entries * elementwise(lambda t: t**2 / 2 - sp.Max(sp.Abs(t) - 2, 0) ** 2 / 2, A))
+    assert refused(lambda: gate_gradient(term_of(far), a, zeros_like(a.shape)))
+    assert refused(lambda: gate_gradient(term_of(huber), a, a))
+
+
+def test_a_formula_without_values_is_refused():
+    a = term_of(A)
+    nowhere = make("pow", make("add", number(1), number(-1)), payload=(Fraction(-1),))
+    loss = term_of(frobenius(A) ** 2)
+    with pytest.raises(GateError, match="no point in the domain of the loss and of its derivative"):
+        gate_gradient(loss, a, make("mul", nowhere, a))

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from verify.calculus.kinks import require_meeting
+from verify.calculus.normal_form import canonical
 from verify.language.errors import NotDifferentiable, ShapeError
 from verify.language.operations.algebra import fraction_power, inner, total
 from verify.language.operations.functions import FunctionSymbol
+from verify.language.operations.operation import no_derivative
 from verify.language.printing import text
 from verify.language.terms import (
     ARGUMENT,
@@ -34,6 +37,8 @@ def _moving(term: Term, names: frozenset[str]) -> set[Term]:
     for node in walk(term):
         if (node.op == "sym" and node.payload[0] in names) or any(a in found for a in node.args):
             found.add(node)
+        elif node.op == "map" and not names.isdisjoint(symbols_of(node.payload[0])):
+            raise NotDifferentiable(f"{text(node)} cannot be differentiated in a variable inside the elementwise function")
     return found
 
 
@@ -59,7 +64,8 @@ def tangent(term: Term, directions: Mapping[str, Term]) -> Term:
         else:
             rule = operation_of(node).tangent
             if rule is None:
-                raise _no_rule(node)
+                raise no_derivative(node)
+            require_meeting(node)
             done[node] = rule(node, [done[a] for a in node.args])
     return _or_zero(done[term], term.shape)
 
@@ -81,7 +87,8 @@ def gradients(loss: Term, variables: Sequence[Term]) -> list[Term]:
             continue
         rule = operation_of(node).adjoint
         if rule is None:
-            raise _no_rule(node)
+            raise no_derivative(node)
+        require_meeting(node)
         bar = total(bars[node])
         assert bar is not None
         for argument, part in zip(node.args, rule(node, bar), strict=True):
@@ -94,10 +101,6 @@ def _or_zero(term: Term | None, shape: Shape) -> Term:
     return zeros_like(shape) if term is None else term
 
 
-def _no_rule(node: Term) -> NotDifferentiable:
-    return NotDifferentiable(f"{text(node)} cannot be differentiated: {operation_of(node).why_not}")
-
-
 def is_even_norm_power(node: Term) -> bool:
     """Whether the node is `‖X‖_F` to a positive even power: a polynomial, differentiable at X = 0 too."""
     if node.op != "pow" or node.args[0].op != "frobenius":
@@ -106,9 +109,25 @@ def is_even_norm_power(node: Term) -> bool:
     return exponent > 0 and exponent.denominator == 1 and exponent.numerator % 2 == 0
 
 
+def _along(value: Term, directions: Mapping[str, Term]) -> Term:
+    """The derivative of a scalar along directions; through a kink by the gradients, whose sides meet wherever they can."""
+    if not any(n.op in ("max", "min") or (n.op == "fn" and n.payload[0] in ("abs", "relu")) for n in walk(value)):
+        return tangent(value, directions)
+    variables = [symbol(name, direction.shape) for name, direction in directions.items()]
+    slopes = zip(gradients(value, variables), directions.values(), strict=True)
+    return _or_zero(total([inner(slope, direction) for slope, direction in slopes]), ())
+
+
 def _stands_for_more(node: Term) -> bool:
     opened = node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None
-    return opened or node.op == "derivative" or is_even_norm_power(node)
+    return opened or node.op == "derivative" or is_even_norm_power(node) or len(_distinct(node)) < len(node.args)
+
+
+def _distinct(node: Term) -> tuple[Term, ...]:
+    """The arguments of a maximum or minimum without repetitions: between equal ones there would be a kink everywhere."""
+    if node.op not in ("max", "min"):
+        return node.args
+    return tuple({canonical(expand(a)): a for a in reversed(node.args)}.values())[::-1]
 
 
 def expand(term: Term) -> Term:
@@ -127,12 +146,15 @@ def expand(term: Term) -> Term:
             frozen = {n: symbol(f"·d{n}", d.shape) for n, d in zip(names, args[1:], strict=True)}
             value = args[0]
             for _ in range(order):
-                value = tangent(value, frozen)
+                value = _along(value, frozen)
             done[node] = rebuild(value, dict(zip(frozen.values(), args[1:], strict=True)))
         elif is_even_norm_power(node):
             square = inner(args[0].args[0], args[0].args[0])
             half = node.payload[0] / 2
             done[node] = square if half == 1 else fraction_power(square, half)
+        elif node.op in ("max", "min"):
+            kept = [done[a] for a in _distinct(node)]
+            done[node] = kept[0] if len(kept) == 1 else make(node.op, *kept)
         elif _stands_for_more(node):
             done[node] = _open_function(node, args)
         else:

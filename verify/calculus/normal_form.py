@@ -269,6 +269,12 @@ def _extreme(node: Term, args: Sequence[Polynomial]) -> Polynomial:
     return polynomial_of(parts[0]) if len(parts) == 1 else scalar_atom(make(node.op, *parts))
 
 
+def _glue(node: Term, args: Sequence[Polynomial]) -> Polynomial:
+    """One side alone where both are the same."""
+    switch, positive, negative = (term_of_polynomial(a) for a in args)
+    return args[1] if positive == negative else scalar_atom(make("glue", switch, positive, negative))
+
+
 def _opaque(node: Term, args: Sequence[Polynomial]) -> Polynomial:
     atom = make(node.op, *(term_of_polynomial(a) for a in args), payload=node.payload)
     return scalar_atom(atom) if node.is_scalar else _letter(atom)
@@ -307,4 +313,5 @@ _RULES: dict[str, Rule] = {
     "fn": _function,
     "max": _extreme,
     "min": _extreme,
+    "glue": _glue,
 }

@@ -1,11 +1,15 @@
-"""The two gates that every derived formula passes before anyone sees it.
+"""The gates that every derived formula passes before anyone sees it.
 
 Main definitions: `gate_gradient`, `gate_hessian_form`, `GateReport`.
 
 (a) The loss is lowered to explicit SymPy scalars on small matrices, by the value rules alone, with one unknown t at a
 time; SymPy's scalar `diff` in t at t = 0 must equal the derived formula at the same rational point: exactly, or to 40
 digits where values are irrational. (b) Central differences in floating point, on other sizes, must show the observed
-order 2, or an error at rounding level. Opaque smooth functions are random cubics, operators random integer matrices.
+order 2, or an error at rounding level. (c) Central differences with a hundred digits must agree at points of the scales
+1/30, 3, 10 and 100 (`gate_scales`), so that a rule that is wrong only far from the origin, or only where one size is
+above another, is caught. Opaque smooth functions are random cubics, operators random integer matrices.
+
+All points lie inside the loss's domain; a scale that has none there is passed over, and a loss without any is refused.
 """
 
 from __future__ import annotations
@@ -22,8 +26,9 @@ from verify.calculus.differentiate import expand
 from verify.calculus.normal_form import canonical
 from verify.evaluation.fields.decimal import DecimalField
 from verify.evaluation.fields.rational import RationalField
-from verify.evaluation.fields.unknown import UnknownField, derivative_at_zero
-from verify.evaluation.gate_points import DIGITS, Instance, each, instances, rational_number
+from verify.evaluation.fields.unknown import Nowhere, UnknownField, derivative_at_zero
+from verify.evaluation.gate_points import DIGITS, Instance, Sizes, candidates, each, rational_number
+from verify.evaluation.gate_scales import SCALES, gate_scales
 from verify.evaluation.interpret import evaluate_term
 from verify.language.errors import GateError, NotRational, ShapeError
 from verify.language.terms import Term, is_zero, show_shape
@@ -34,6 +39,8 @@ _AGREE = 40
 _DIRECTIONS = 3
 _LEAST_ORDER = 1.6
 _ROUNDING = 200 * float(np.finfo(float).eps)
+_TAME = 1e8
+"""The largest loss at which central differences in floating point are taken."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +51,13 @@ class GateReport:
         exact: where the entrywise comparison was made, and how ("exactly", "to 40 digits").
         order: the observed order of the central difference; None where it is exact to rounding.
         note: empty, or that the derivative is identically zero.
+        scales: at which points of the loss's domain were found and the formula was compared.
     """
 
     exact: str
     order: float | None
     note: str = ""
+    scales: tuple[Fraction, ...] = ()
 
 
 def gate_gradient(loss: Term, variable: Term, derived: Term, seed: int = 0) -> GateReport:
@@ -68,11 +77,13 @@ def gate_gradient(loss: Term, variable: Term, derived: Term, seed: int = 0) -> G
         raise ShapeError(f"a gradient of {show_shape(derived.shape)} for a variable of {show_shape(variable.shape)}")
     loss, derived = expand(loss), expand(derived)
     name: str = variable.payload[0]
-    exact, fine = instances([loss, derived, variable], loss, seed)
+    terms = [loss, derived, variable]
 
-    base = exact.values[name]
-    moves = [{name: unit} for unit in _units(base.shape)]
-    how = _exact_gate(loss, moves, 1, derived, exact)
+    def units(point: Instance) -> tuple[list[Mapping[str, Array]], bool]:
+        return [{name: unit} for unit in _units(point.values[name].shape)], True
+
+    how = _exact_gate(loss, units, 1, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
+    fine = next(_points(terms, loss, derived, seed, Sizes.DESCENDING))
     steps = [{name: d} for d in _some_directions(fine, name, seed)]
 
     def slope(move: Mapping[str, Array]) -> float:
@@ -80,11 +91,12 @@ def gate_gradient(loss: Term, variable: Term, derived: Term, seed: int = 0) -> G
         return float((gradient * move[name].astype(float)).sum())
 
     order = _difference_gate(loss, steps, 1, slope, fine)
-    return GateReport(how, order, f"does not depend on {name}" if is_zero(canonical(derived)) else "")
+    scales = gate_scales(loss, {name: None}, derived, 1, terms, seed)
+    return GateReport(how, order, f"does not depend on {name}" if is_zero(canonical(derived)) else "", scales)
 
 
 def gate_hessian_form(loss: Term, directions: Mapping[str, Term], derived: Term, seed: int = 0) -> GateReport:
-    """Pass a derived quadratic form `D²L[d, d]` through both gates.
+    """Pass a derived quadratic form `D²L[d, d]` through the gates.
 
     Args:
         loss: a scalar term.
@@ -96,15 +108,39 @@ def gate_hessian_form(loss: Term, directions: Mapping[str, Term], derived: Term,
         GateError: if a gate disagrees, or no point in the loss's domain was found.
         ShapeError: if the derived term is not scalar.
     """
+    return gate_along(loss, directions, derived, 2, seed)
+
+
+def gate_along(loss: Term, directions: Mapping[str, Term], derived: Term, order: int, seed: int = 0) -> GateReport:
+    """Pass a derived first or second derivative along directions through the gates; as `gate_hessian_form`."""
     if not derived.is_scalar:
-        raise ShapeError(f"a quadratic form is scalar, not {show_shape(derived.shape)}")
+        raise ShapeError(f"a derivative along directions is scalar, not {show_shape(derived.shape)}")
     loss, derived = expand(loss), expand(derived)
-    exact, fine = instances([loss, derived, *directions.values()], loss, seed)
-    move, rational = exact.along(directions)
-    how = _exact_gate(loss, [move], 2, derived, exact, rational=rational)
+    terms = [loss, derived, *directions.values()]
+
+    def move(point: Instance) -> tuple[list[Mapping[str, Array]], bool]:
+        values, rational = point.along(directions)
+        return [values], rational
+
+    how = _exact_gate(loss, move, order, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
+    fine = next(_points(terms, loss, derived, seed, Sizes.DESCENDING))
     moves = {name: fine.float_value(direction) for name, direction in directions.items()}
-    order = _difference_gate(loss, [moves], 2, lambda _: float(fine.float_value(derived)), fine)
-    return GateReport(how, order, "is identically zero" if is_zero(canonical(derived)) else "")
+    observed = _difference_gate(loss, [moves], order, lambda _: float(fine.float_value(derived)), fine)
+    scales = gate_scales(loss, directions, derived, order, terms, seed)
+    return GateReport(how, observed, "is identically zero" if is_zero(canonical(derived)) else "", scales)
+
+
+def _points(terms: Sequence[Term], loss: Term, derived: Term, seed: int, sizes: Sizes) -> Iterator[Instance]:
+    """Points inside the loss's domain: of scale 1 and the sizes asked for, if there are any.
+
+    Raises:
+        GateError: if there are no more.
+    """
+    other = Sizes.ASCENDING if sizes is Sizes.DESCENDING else Sizes.DESCENDING
+    for scale in (Fraction(1), *SCALES):
+        for order in (sizes, other):
+            yield from candidates(terms, loss, derived, seed, scale, order, _TAME)
+    raise GateError("not gated: no point in the domain of the loss and of its derivative was found")
 
 
 # --- gate (a): SymPy's scalar derivative ----------------------------------------------------------------------------
@@ -120,29 +156,44 @@ def _units(shape: tuple[int, ...]) -> Iterator[Array]:
 
 def _exact_gate(
     loss: Term,
-    moves: Sequence[Mapping[str, Array]],
+    moves: Callable[[Instance], tuple[Sequence[Mapping[str, Array]], bool]],
     order: int,
     derived: Term,
-    point: Instance,
-    *,
-    rational: bool = True,
+    points: Iterator[Instance],
 ) -> str:
-    """Compare the derived formula's entries with SymPy's scalar derivatives along the moves, one move an entry."""
-    try:
-        values = evaluate_term(derived, point.environment(lambda x: x), RationalField())
-        digits = None
-    except NotRational:
-        digits = DecimalField(DIGITS + 10)
-        values = evaluate_term(derived, point.environment(digits.scalar), digits)
-    for found, move in zip(np.broadcast_to(values, np.shape(values)).reshape(-1), moves, strict=True):
-        wanted = derivative_at_zero(_lowered(loss, move, point), order, DIGITS + 10)
-        both = isinstance(wanted, Fraction) and isinstance(found, Fraction)
-        if not (wanted == found if both and rational else _close(wanted, found)):
+    """Compare at the first point where the loss has the derivatives asked for; a kink at a random point is passed over."""
+    for point in points:
+        try:
+            directions, rational = moves(point)
+            wanted = (derivative_at_zero(_lowered(loss, move, point), order, DIGITS + 10) for move in directions)
+            return _compared(wanted, derived, point, order, rational=rational)
+        except (Nowhere, NotRational):
+            continue
+    raise AssertionError("the points end with an error")
+
+
+def _compared(wanted: Iterator[Any], derived: Term, point: Instance, order: int, *, rational: bool) -> str:
+    """Compare the derived formula's entries with SymPy's scalar derivatives along the moves, one an entry."""
+    values, exact = _formula_at(derived, point)
+    for found, right in zip(np.broadcast_to(values, np.shape(values)).reshape(-1), wanted, strict=True):
+        both = isinstance(right, Fraction) and isinstance(found, Fraction)
+        if not (right == found if both and rational else _close(right, found)):
+            if found != found:
+                list(wanted)  # a formula without value says nothing where the loss has a kink in another direction
             raise GateError(
                 f"the derived formula failed a gate: SymPy's scalar derivative of order {order} is "
-                f"{float(wanted):.12g}, the formula gives {float(found):.12g}, at a rational point with {point.where()}"
+                f"{float(right):.12g}, the formula gives {float(found):.12g}, at a rational point with {point.where()}"
             )
-    return f"equal {'exactly' if digits is None and rational else f'to {_AGREE} digits'} with {point.where()}"
+    return f"equal {'exactly' if exact and rational else f'to {_AGREE} digits'} with {point.where()}"
+
+
+def _formula_at(derived: Term, point: Instance) -> tuple[Array, bool]:
+    """The value of the derived formula, and whether it is exact."""
+    try:
+        return evaluate_term(derived, point.environment(lambda x: x), RationalField()), True
+    except NotRational:
+        digits = DecimalField(DIGITS + 10)
+        return evaluate_term(derived, point.environment(digits.scalar), digits), False
 
 
 def _lowered(loss: Term, move: Mapping[str, Array], point: Instance) -> Any:
@@ -174,7 +225,7 @@ def _close(wanted: Any, found: Any) -> bool:
 
 def _some_directions(point: Instance, name: str, seed: int) -> list[Array]:
     rng = Random(f"direction {seed}")
-    return [each(lambda _: rational_number(rng, 0), point.values[name]) for _ in range(_DIRECTIONS)]
+    return [each(lambda _: rational_number(rng), point.values[name]) for _ in range(_DIRECTIONS)]
 
 
 def _difference_gate(

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from verify.evaluation.fields.float64 import FloatField
+from verify.evaluation.tolerances import LOOSE, TIGHT
+from verify.language.errors import NotDifferentiable
 from verify.language.operations.entries import HOLE, body_derivative, evaluate_body
 from verify.language.operations.operation import Environment, Growth
 from verify.language.operations.scalars import DERIVATIVES
@@ -66,19 +68,62 @@ def _function(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Ar
     name = node.payload[0]
     if name in ("sign", "step"):
         return np.zeros(())
+    if name in ("abs", "relu"):
+        return scales[node.args[0]]
     slope_term = DERIVATIVES[name](HOLE)
     slope = evaluate_body(_FIELD, slope_term, values[node.args[0]], env)
     return np.abs(slope) * scales[node.args[0]]
 
 
 def _map(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    point = values[node.args[0]]
+    slope = np.abs(_steepest(node.payload[0], point, env))
+    return (slope if node.is_scalar else np.max(slope, axis=(-2, -1))) * scales[node.args[0]]
+
+
+def _steepest(body: Term, point: Array, env: Environment) -> Array:
+    """The slope of an elementwise function's body; at a kink, or where it has none, what its steepest parts add up to."""
     try:
-        slope = evaluate_body(_FIELD, body_derivative(node.payload[0]), values[node.args[0]], env)
+        slope = evaluate_body(_FIELD, body_derivative(body), point, env)
+    except NotDifferentiable:
+        slope = np.full(np.shape(point), np.nan)
     except ArithmeticError:
-        slope = np.ones(())
-    if not node.is_scalar:
-        slope = np.max(np.abs(slope), axis=(-2, -1))
-    return np.abs(slope) * scales[node.args[0]]
+        return np.ones(())
+    if not np.isnan(slope).any():
+        return slope
+    _, scale = _through(body, point, np.ones(np.shape(point)), env)
+    return np.where(np.isnan(slope), scale, slope)
+
+
+def _through(body: Term, point: Array, scale: Array, env: Environment) -> tuple[Array, Array]:
+    """Value and scale of an elementwise function's body at every entry."""
+    values, scales = {HOLE: point}, {HOLE: scale}
+    for node in walk(body):
+        if node != HOLE:
+            values[node] = operation_of(node).value(_FIELD, node, [values[a] for a in node.args], env)
+            scales[node] = scale_of(node, values, scales, env)
+            values[node] = _settled(node, values, scales, env)
+    return values[body] + 0 * point, scales[body]
+
+
+def _glue(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    switch = values[node.args[0]]
+    first, second = (scales[side] for side in node.args[1:3])
+    return np.where(switch > 0, first, np.where(switch < 0, second, np.maximum(first, second)))
+
+
+def _settled(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    """The node's value; not a number where rounding hides the side of a kink, unless both sides are the same there."""
+    if node.op == "map" and any(part.op == "glue" for part in walk(node.payload[0])):
+        point, scale = values[node.args[0]], scales[node.args[0]]
+        return _through(node.payload[0], point, scale if node.is_scalar else scale[..., None, None], env)[0]
+    if node.op != "glue":
+        return values[node]
+    switch, positive, negative = node.args
+    doubt = np.abs(values[switch]) <= LOOSE * scales[switch]
+    gap = np.abs(values[positive] - values[negative])
+    meeting = np.where(gap <= TIGHT * (scales[positive] + scales[negative]), values[positive], np.nan)
+    return np.where(doubt, meeting, values[node])
 
 
 def _power(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
@@ -118,6 +163,7 @@ def _operator(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Ar
 _SPECIAL: dict[str, Callable[..., Array]] = {
     "trace": _trace,
     "fn": _function,
+    "glue": _glue,
     "map": _map,
     "pow": _power,
     "inverse": _inverse,
@@ -141,4 +187,5 @@ def with_scales(
             if node not in values:
                 values[node] = evaluate_node(node, values)
                 scales[node] = scale_of(node, values, scales, env)
+                values[node] = _settled(node, values, scales, env)
     return values, scales

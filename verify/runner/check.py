@@ -15,7 +15,7 @@ import numpy as np
 
 from verify.calculus.conditions import conjuncts, reduced
 from verify.certificates.root import root_certificate
-from verify.evaluation.derivatives import gated_gradient
+from verify.evaluation.claim_gates import gate_derivatives
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
@@ -178,20 +178,6 @@ def _known_elsewhere(formula: Formula, reader: ExactReader, seed: int, known: tu
         return Proved("one instance", seen.found.shown, seen.found.certificate)
     coverage = Coverage(seen.n, seen.n_active, exact=seen.n)
     return Refuted(seen.found.shown, seen.found.comparison, seen.found.certificate, coverage)
-
-
-def gate_derivatives(formula: Formula) -> None:
-    """Pass the gradients that stationarity and training stand for through both gates (design §4).
-
-    Raises:
-        GateError: if one disagrees with its loss.
-    """
-    sources = [(s.loss, s.variables) for s in formula.given if isinstance(s, Stationary)]
-    if formula.process is not None:
-        sources.append((formula.process.loss, formula.process.variables))
-    for loss, variables in sources:
-        for variable in variables:
-            gated_gradient(loss, variable)
 
 
 def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: Profile, seed: int) -> Payload:

@@ -42,7 +42,7 @@ class DecimalField(ObjectField):
             case "relu":
                 return max(x, mp.mpf(0))
             case "step":
-                return mp.mpf(1 if x > 0 else 0)
+                return mp.nan if mp.isnan(x) else mp.mpf(1 if x > 0 else 0)
             case "log" if x <= 0:
                 return mp.nan
             case _:
@@ -54,16 +54,32 @@ class DecimalField(ObjectField):
             return self.mp.nan
         return self.mp.power(x, self.scalar(exponent)) if exponent.denominator != 1 else x ** int(exponent)
 
+    def undefined(self) -> Any:
+        """Not a number."""
+        return self.mp.nan
+
     def one_inverse(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """The inverse."""
+        """The inverse; not a number where the matrix is singular at half the digits."""
+        nothing = [[self.mp.nan] * len(rows)] * len(rows)
+        if not self._all_finite(rows):
+            return nothing
         try:
-            return (self.mp.matrix(rows) ** -1).tolist()  # type: ignore[no-any-return]
+            inverse = self.mp.matrix(rows) ** -1
         except ZeroDivisionError:
-            return [[self.mp.nan] * len(rows)] * len(rows)
+            return nothing
+        condition = self.mp.mnorm(self.mp.matrix(rows), 1) * self.mp.mnorm(inverse, 1)
+        return inverse.tolist() if condition < self.mp.mpf(10) ** (self.mp.dps // 2) else nothing
 
     def one_det(self, rows: list[list[Any]]) -> Any:
-        """The determinant."""
-        return self.mp.det(self.mp.matrix(rows))
+        """The determinant; 0 where it is below half the digits of its largest possible value."""
+        if not self._all_finite(rows):
+            return self.mp.nan
+        value = self.mp.det(self.mp.matrix(rows))
+        largest = self.mp.fprod(self.mp.sqrt(self.mp.fsum(x * x for x in row)) for row in rows)
+        return value if abs(value) > largest * self.mp.mpf(10) ** (-self.mp.dps // 2) else self.mp.mpf(0)
+
+    def _all_finite(self, rows: list[list[Any]]) -> bool:
+        return all(self.mp.isfinite(x) for row in rows for x in row)
 
     def one_singular_values(self, rows: list[list[Any]]) -> list[Any]:
         """The singular values."""

@@ -146,6 +146,11 @@ class FloatField:
         """The elementwise maximum (not a number if either is)."""
         return self.xp.maximum(x, y)
 
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
+        """The side the switch points to; at 0 the common value, not a number where the sides differ."""
+        meeting = self.xp.where((switch == 0) & (positive == negative), positive, self.xp.nan)
+        return self.xp.where(switch > 0, positive, self.xp.where(switch < 0, negative, meeting))
+
 
 def _erf(xp: Any, x: Array) -> Array:
     from scipy.special import erf

@@ -99,7 +99,29 @@ class ObjectField(ABC):
 
     def maximum(self, x: Array, y: Array) -> Array:
         """The elementwise maximum."""
-        return np.asarray(np.frompyfunc(lambda a, b: a if a >= b else b, 2, 1)(x, y), dtype=object)
+        return np.asarray(np.frompyfunc(self.one_maximum, 2, 1)(x, y), dtype=object)
+
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
+        """The side the switch points to; at 0 the common value, undefined where the sides differ."""
+        return np.asarray(np.frompyfunc(self._one_glue, 3, 1)(switch, positive, negative), dtype=object)
+
+    def _one_glue(self, switch: Any, positive: Any, negative: Any) -> Any:
+        side = self.side(switch)
+        if side:
+            return positive if side > 0 else negative
+        return positive if side == 0 and positive == negative else self.undefined()
+
+    def side(self, x: Any) -> int | None:
+        """The sign of a number; None where it has none."""
+        return 1 if x > 0 else -1 if x < 0 else 0 if x == 0 else None
+
+    def one_maximum(self, x: Any, y: Any) -> Any:
+        """The larger of two numbers; undefined if one is."""
+        return x if x >= y else y if x < y else self.undefined()
+
+    def undefined(self) -> Any:
+        """What stands for a value that does not exist."""
+        raise NotRational("a derivative does not exist at a kink")
 
     def inverse(self, x: Array) -> Array:
         """The inverse."""

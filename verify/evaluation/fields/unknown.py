@@ -59,15 +59,16 @@ class Scalar:
     def __sub__(self, other: Scalar) -> Scalar:
         return self + (-other)  # type: ignore[no-any-return]
 
-    def __ge__(self, other: Scalar) -> bool:
-        return bool(derivative_at_zero(self, 0, 30) >= derivative_at_zero(other, 0, 30))
-
     def __truediv__(self, other: Scalar) -> Scalar:
         return Scalar(self.expression / other.expression)
 
 
+class Nowhere(ArithmeticError):
+    """A value that does not exist at t = 0, or that has a kink there."""
+
+
 class UnknownField(ObjectField):
-    """The value rules on SymPy scalars in one unknown."""
+    """The value rules on SymPy scalars in one unknown, near t = 0; at a kink or outside a domain they raise `Nowhere`."""
 
     def scalar(self, value: Fraction) -> Scalar:
         """A constant."""
@@ -82,14 +83,27 @@ class UnknownField(ObjectField):
         return np.array(Scalar(sp.pi), dtype=object)
 
     def one_function(self, name: str, x: Scalar) -> Scalar:
-        """A named function, in SymPy's own functions; kinks through `|x| = √(x²)`, right on either side of 0."""
-        if name in ("abs", "sign", "relu", "step"):
-            size = sp.sqrt(x.expression**2)
-            sign = x.expression / size
-            half = sp.Rational(1, 2)
-            values = {"abs": size, "sign": sign, "relu": (x.expression + size) * half, "step": (1 + sign) * half}
-            return Scalar(values[name])
-        return Scalar(SymbolicField().one_function(name, x.expression))
+        """A named function, in SymPy's own functions; of a kinked one the piece that counts near t = 0."""
+        pieces = _PIECES.get(name)
+        if pieces is None:
+            return Scalar(SymbolicField().one_function(name, x.expression))
+        slope, offset = pieces[self.side(x)]
+        return x * slope + self.scalar(Fraction(offset))  # type: ignore[no-any-return]
+
+    def side(self, x: Scalar) -> int:
+        """The sign near t = 0.
+
+        Raises:
+            Nowhere: if the sign is 0 or none at t = 0.
+        """
+        side = _side(x)
+        if not side:
+            raise Nowhere("a kink at the very point")
+        return side
+
+    def one_maximum(self, x: Scalar, y: Scalar) -> Scalar:
+        """The larger one near t = 0."""
+        return x if x.value == y.value or self.side(x - y) > 0 else y
 
     def one_power(self, x: Scalar, exponent: Fraction) -> Scalar:
         """A power."""
@@ -119,6 +133,23 @@ class UnknownField(ObjectField):
         ]
 
 
+_PIECES = {
+    "abs": {1: (1, 0), -1: (-1, 0)},
+    "relu": {1: (1, 0), -1: (0, 0)},
+    "sign": {1: (0, 1), -1: (0, -1)},
+    "step": {1: (0, 1), -1: (0, 0)},
+}
+"""Functions with a kink: slope and offset where the argument is positive, and where it is negative."""
+
+
+def _side(x: Scalar) -> int | None:
+    """The sign of the value at t = 0: 0 where it is zero or too near to it to tell; None where there is no value."""
+    value = derivative_at_zero(x, 0, 30)
+    if isinstance(value, Fraction):
+        return (value > 0) - (value < 0)
+    return None if value != value else 0 if abs(value) < 1e-20 else 1 if value > 0 else -1
+
+
 def _minor(rows: list[list[Scalar]], i: int, j: int) -> list[list[Scalar]]:
     return [[x for b, x in enumerate(row) if b != j] for a, row in enumerate(rows) if a != i]
 
@@ -130,6 +161,9 @@ def derivative_at_zero(value: Scalar, order: int, digits: int) -> Any:
         value: what a loss was lowered to.
         order: of the derivative.
         digits: working precision where the value is irrational.
+
+    Raises:
+        Nowhere: if the value or its derivative does not exist at t = 0, or is not a finite real number.
     """
     if value.is_polynomial:
         polynomial = value.value
@@ -137,11 +171,14 @@ def derivative_at_zero(value: Scalar, order: int, digits: int) -> Any:
             polynomial = polynomial.diff(T)
         constant = polynomial.coeff(1)
         return Fraction(int(constant.numerator), int(constant.denominator))
-    return _Evaluator(digits).value(sp.diff(value.expression, _SYMBOL, order) if order else value.expression)
+    evaluator = _Evaluator(digits)
+    if order:
+        evaluator.value(value.expression)
+    return evaluator.value(sp.diff(value.expression, _SYMBOL, order) if order else value.expression)
 
 
 class _Evaluator:
-    """The value of an expression at t = 0, each distinct subexpression once."""
+    """The value of an expression at t = 0, each distinct subexpression once; only finite real numbers."""
 
     def __init__(self, digits: int) -> None:
         import mpmath
@@ -151,10 +188,20 @@ class _Evaluator:
         self.known: dict[Any, Any] = {_SYMBOL: Fraction(0)}
 
     def value(self, expression: Any) -> Any:
-        """A `Fraction` or an mpmath number."""
+        """A `Fraction` or an mpmath number.
+
+        Raises:
+            Nowhere: if there is none.
+        """
         found = self.known.get(expression)
         if found is None:
-            found = self.known[expression] = self._compute(expression)
+            try:
+                found = self._compute(expression)
+            except (ZeroDivisionError, OverflowError, ValueError, TypeError, AttributeError) as error:
+                raise Nowhere(f"{type(expression).__name__} has no value there") from error
+            if not isinstance(found, Fraction) and not (isinstance(found, self.mp.mpf) and self.mp.isfinite(found)):
+                raise Nowhere(f"{type(expression).__name__} is not a finite real number there")
+            self.known[expression] = found
         return found
 
     def _compute(self, e: Any) -> Any:
@@ -168,12 +215,19 @@ class _Evaluator:
         if e.is_Pow:
             return self._power(*args)
         if not args:
-            return self.mp.mpf(e.evalf(self.mp.dps)._mpf_)
-        name = {"Abs": "fabs"}.get(e.func.__name__, e.func.__name__)
-        if name in ("exp", "log", "tanh", "sin", "cos", "erf", "sign", "fabs"):
-            return getattr(self.mp, name)(self._float(args[0]))
-        exact = e.func(*(sp.Rational(a.numerator, a.denominator) if isinstance(a, Fraction) else sp.Float(a) for a in args))
-        return self.mp.mpf(exact.evalf(self.mp.dps)._mpf_)
+            return self._evaluated(e)
+        if e.func.__name__ in ("exp", "log", "tanh", "sin", "cos", "erf"):
+            return getattr(self.mp, e.func.__name__)(self._float(args[0]))
+        return self._evaluated(
+            e.func(*(sp.Rational(a.numerator, a.denominator) if isinstance(a, Fraction) else sp.Float(a) for a in args))
+        )
+
+    def _evaluated(self, e: Any) -> Any:
+        """SymPy's own number: π, or a function that mpmath does not name."""
+        number = e.evalf(self.mp.dps)
+        if not isinstance(number, sp.Float | sp.Rational):
+            raise Nowhere(f"{number} is not a real number")
+        return self.mp.mpf(sp.Float(number, self.mp.dps)._mpf_)
 
     def _power(self, base: Any, exponent: Any) -> Any:
         if isinstance(base, Fraction) and isinstance(exponent, Fraction):

@@ -11,6 +11,7 @@ from verify.language.operations import (
     entries,
     functions,
     inverses,
+    kinks,
     leaves,
     scalars,
     spectral,
@@ -20,7 +21,7 @@ from verify.language.operations.operation import Operation
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         operation.name: operation
-        for module in (leaves, algebra, scalars, entries, inverses, functions, spectral, derived)
+        for module in (leaves, algebra, scalars, kinks, entries, inverses, functions, spectral, derived)
         for operation in module.OPERATIONS
     }
 )

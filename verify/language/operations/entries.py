@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from verify.language.errors import ClaimError, ShapeError
+from verify.language.operations.algebra import total
 from verify.language.operations.operation import (
     Array,
     Environment,
@@ -14,6 +16,7 @@ from verify.language.operations.operation import (
     Operation,
     Precedence,
     Printer,
+    no_derivative,
 )
 from verify.language.terms import Shape, Term, make, number, require_matrix, require_square, walk
 
@@ -21,20 +24,32 @@ HOLE = Term("hole", (), (), ())
 """The variable of an elementwise function's body."""
 
 
+@lru_cache(maxsize=1024)
 def body_derivative(body: Term) -> Term:
-    """The derivative of a scalar body with respect to the hole."""
+    """The derivative of a scalar body with respect to the hole, in reverse mode.
+
+    Raises:
+        NotDifferentiable: if a part that depends on the hole has no derivative.
+    """
     from verify.language.terms import operation_of
 
-    tangents: dict[Term, Term | None] = {}
+    moving: set[Term] = set()
     for node in walk(body):
-        rule = operation_of(node).tangent
-        if node == HOLE:
-            tangents[node] = number(1)
-        elif rule is None:
-            tangents[node] = None
-        else:
-            tangents[node] = rule(node, [tangents[a] for a in node.args])
-    slope = tangents[body]
+        if node == HOLE or any(a in moving for a in node.args):
+            moving.add(node)
+    bars: dict[Term, list[Term]] = {body: [number(1)]}
+    for node in reversed(list(walk(body))):
+        if node not in moving or node not in bars or node == HOLE:
+            continue
+        rule = operation_of(node).adjoint
+        if rule is None:
+            raise no_derivative(node)
+        bar = total(bars[node])
+        assert bar is not None
+        for argument, part in zip(node.args, rule(node, bar), strict=True):
+            if part is not None and argument in moving:
+                bars.setdefault(argument, []).append(part)
+    slope = total(bars.get(HOLE, []))
     return number(0) if slope is None else slope
 
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from fractions import Fraction
 from typing import Any, Protocol
 
+from verify.language.errors import NotDifferentiable
 from verify.language.terms import Shape, Term
 
 Array = Any
@@ -106,6 +107,9 @@ class Field(Protocol):
     def maximum(self, x: Array, y: Array) -> Array:
         """The elementwise maximum."""
 
+    def glue(self, switch: Array, positive: Array, negative: Array) -> Array:
+        """The first of two sides where the switch is positive, the second where it is negative; see `kinks`."""
+
     def pi(self) -> Array:
         """π."""
 
@@ -184,3 +188,11 @@ class Operation:
     growth: Growth = Growth.MULTILINEAR
     precedence: Precedence = Precedence.ATOM
     why_not: str = "it has no derivative everywhere"
+
+
+def no_derivative(node: Term) -> NotDifferentiable:
+    """The error for a node kind without derivative rules."""
+    from verify.language.printing import text
+    from verify.language.terms import operation_of
+
+    return NotDifferentiable(f"{text(node)} cannot be differentiated: {operation_of(node).why_not}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from verify.language.errors import ClaimError, NotDifferentiable
 from verify.language.operations.algebra import fraction_power
+from verify.language.operations.kinks import glued
 from verify.language.operations.leaves import show_fraction
 from verify.language.operations.operation import (
     Array,
@@ -39,7 +40,10 @@ def _gauss(x: Term) -> Term:
 
 def _no_rule(name: str) -> Callable[[Term], Term]:
     def rule(x: Term) -> Term:
-        raise NotDifferentiable(f"{name} has no derivative where it jumps: state the claim without a second derivative")
+        raise NotDifferentiable(
+            f"{name} has no derivative where it jumps: write the function with abs, relu, maximum or minimum, "
+            "or state the claim without that derivative"
+        )
 
     return rule
 
@@ -53,17 +57,21 @@ DERIVATIVES: dict[str, Callable[[Term], Term]] = {
     "sin": lambda x: function("cos", x),
     "cos": lambda x: make("mul", number(-1), function("sin", x)),
     "erf": _gauss,
-    "abs": lambda x: function("sign", x),
-    "relu": lambda x: function("step", x),
     "sign": _no_rule("sign"),
     "step": _no_rule("step"),
 }
-"""The derivative of every named function; a name is known exactly if it is a key here."""
+"""The derivative of every named function that has one formula for it."""
+
+_SIDES = {"abs": (1, -1), "relu": (1, 0)}
+"""Functions with a kink at 0: their slope on the right and on the left of it."""
+
+NAMES = (*DERIVATIVES, *_SIDES)
+"""The named functions."""
 
 
 def _fn_shape(payload: tuple[Any, ...], shapes: tuple[Shape, ...]) -> Shape:
-    if payload[0] not in DERIVATIVES:
-        raise ClaimError(f"the function {payload[0]} is not known: use one of {', '.join(DERIVATIVES)}")
+    if payload[0] not in NAMES:
+        raise ClaimError(f"the function {payload[0]} is not known: use one of {', '.join(sorted(NAMES))}")
     require_scalar(shapes[0], payload[0])
     return ()
 
@@ -73,11 +81,20 @@ def _fn_value(field: Field, term: Term, args: Sequence[Array], env: Environment)
 
 
 def _fn_tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
-    return None if tangents[0] is None else make("mul", DERIVATIVES[term.payload[0]](term.args[0]), tangents[0])
+    return None if tangents[0] is None else _fn_pull(term, tangents[0])
 
 
-def _fn_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
-    return [make("mul", bar, DERIVATIVES[term.payload[0]](term.args[0]))]
+def _fn_pull(term: Term, direction: Term) -> Term | None:
+    """Slope times direction; at a kink the slope multiplies inside, so that 0 has a derivative there."""
+    name, x = term.payload[0], term.args[0]
+    if name not in _SIDES:
+        return make("mul", DERIVATIVES[name](x), direction)
+    right, left = _SIDES[name]
+    return glued(x, _times(right, direction), _times(left, direction))
+
+
+def _times(factor: int, term: Term) -> Term | None:
+    return None if factor == 0 else term if factor == 1 else make("mul", number(factor), term)
 
 
 def _show_fn(term: Term, printer: Printer) -> str:
@@ -135,11 +152,33 @@ def _extreme(name: str) -> Operation:
     def show(term: Term, printer: Printer) -> str:
         return printer.call(name, [printer.at(a, Precedence.SUM) for a in term.args])
 
-    return Operation(name, shape, value, show, growth=Growth.ADDITIVE)
+    def over(left: Term, right: Term) -> Term:
+        """Positive where `left` is the one that counts."""
+        larger, smaller = (left, right) if name == "max" else (right, left)
+        if smaller == number(0):
+            return larger
+        minus = make("mul", number(-1), smaller)
+        return minus if larger == number(0) else make("add", larger, minus)
+
+    def tangent(term: Term, tangents: Sequence[Term | None]) -> Term | None:
+        value, slope = term.args[0], tangents[0]
+        for other, its in zip(term.args[1:], tangents[1:], strict=True):
+            slope = glued(over(value, other), slope, its)
+            value = make(name, value, other)
+        return slope
+
+    def adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
+        if len(term.args) == 1:
+            return [bar]
+        others = [term.args[:i] + term.args[i + 1 :] for i in range(len(term.args))]
+        rivals = [rest[0] if len(rest) == 1 else make(name, *rest) for rest in others]
+        return [glued(over(own, rival), bar, None) for own, rival in zip(term.args, rivals, strict=True)]
+
+    return Operation(name, shape, value, show, tangent, adjoint, Growth.ADDITIVE)
 
 
 OPERATIONS = (
-    Operation("fn", _fn_shape, _fn_value, _show_fn, _fn_tangent, _fn_adjoint, Growth.SPECIAL),
+    Operation("fn", _fn_shape, _fn_value, _show_fn, _fn_tangent, lambda term, bar: [_fn_pull(term, bar)], Growth.SPECIAL),
     Operation(
         "pow",
         _pow_shape,

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from verify.evaluation.claim_gates import gate_derivatives
 from verify.kernel import check as kernel_check
 from verify.language.errors import GateError
 from verify.language.formulas import Formula, Quantifier
-from verify.runner.check import gate_derivatives
 from verify.runner.hunt.context import Context, prepared
 from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
 from verify.runner.hunt.store import Store
