@@ -42,7 +42,6 @@ def check(certificate: Any) -> Report:
         fields(certificate, "schema kind claim verdict " + needed, "info " + optional)
         _check(type(certificate["schema"]) is int and certificate["schema"] == 1, "not schema 1", rule="format")
         facts = identity(certificate) if kind == "identity" else instance(certificate)
-        start(128)
         verdict, shown = certificate["verdict"], (scope(certificate), statement(certificate["claim"]))
         return Report(True, str(kind), "", f"{verdict} holds", tuple(facts), verdict, *shown)
     except Rejected as no:

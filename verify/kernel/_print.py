@@ -9,7 +9,7 @@ from typing import Any
 
 from ._functions import FUNCTIONS
 from ._language import _RULES, Claim, read
-from ._limits import check, number, spend
+from ._limits import check, number, spend, start
 from ._total import everywhere
 
 LENGTH = 10_000  # characters of a statement
@@ -124,6 +124,7 @@ def named(c: Claim) -> None:
 
 def statement(claim: Any) -> str:
     """The claim of a certificate in words: declarations, assumptions, conclusion, one a line."""
+    start(128)
     c = read(claim)
     check(len(set(claim["dims"])) == len(claim["dims"]), "a dimension is listed twice", rule="names")
     named(c)
@@ -150,6 +151,7 @@ def bounded(text: str) -> str:
 
 def scope(certificate: Any) -> str:
     """For which sizes an accepted certificate holds, and whether only where its terms are defined."""
+    start(128)
     if certificate["kind"] != "identity":
         sizes = certificate["dims"]
         return f"{' '.join(f'{dim(d)}={sizes[d]}' for d in sorted(sizes)) or 'the sizes as stated'}, exact"

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from verify.kernel import scope as kernel_scope
+from verify.kernel import statement as kernel_statement
 from verify.language.claims import Expect
 from verify.runner.about import About
 
@@ -184,6 +186,12 @@ class Result:
         return getattr(self.payload, "certificate", None)
 
     @property
+    def accepted(self) -> tuple[str, str] | None:
+        """Scope and statement of the certificate, as the kernel reads them off its tree; None where there is none."""
+        certificate = self.certificate
+        return None if certificate is None else (kernel_scope(certificate), kernel_statement(certificate["claim"]))
+
+    @property
     def summary(self) -> str:
         """One line of evidence."""
         return describe(self.payload)
@@ -278,6 +286,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
         "violated": _comparison(payload),
         "certificate_content": result.certificate,
+        "statement": None if result.accepted is None else result.accepted[1],
         "cached": result.cached,
     }
     return row if result.about is None else {**row, **result.about.to_json()}
