@@ -59,11 +59,15 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Proved:
-    """Holds for everything in `scope`; the kernel accepted the certificate."""
+    """Holds for everything in `scope`; the kernel accepted the certificate.
+
+    `vacuous` where no instance meets the assumptions that the proof uses: then everything follows from them.
+    """
 
     scope: str
     detail: str
     certificate: Any = field(repr=False)
+    vacuous: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,8 +176,9 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the expectation is met."""
-        return self.verdict in _MEETS[self.expect]
+        """Whether the expectation is met; HOLDS wants more than a claim about no instance at all, as with VACUOUS."""
+        about_nothing = isinstance(self.payload, Proved) and self.payload.vacuous
+        return self.verdict in _MEETS[self.expect] and not (about_nothing and self.expect is Expect.HOLDS)
 
     @property
     def coverage(self) -> Coverage | None:
