@@ -88,7 +88,8 @@ class Reader:
             self.need(" ↦ ")
             body = self.bare()
             self.need(")")
-            return ["function", [rows, columns], body]
+            function = ["function", [rows, columns], body]
+            return self.slots("smooth", function) if self.text.startswith("(", self.at) else function
         if self.take("("):
             inside = self.bare()
             self.need(")")
@@ -122,11 +123,16 @@ class Reader:
         return unquoted(self.match(WORD) or "")
 
     def smooth(self, op: str) -> Any:
-        name = self.name()
+        if not self.text.startswith("(arg in ", self.at):
+            return self.slots(op, self.name())
+        called = self.unit(signed=False)
+        return [op, *called[1:]]
+
+    def slots(self, op: str, function: Any) -> Any:
         self.need("(")
         point = self.bare()
         self.need(")")
-        return [op, name, point, *(self.terms("]") if self.take("[") else [])]
+        return [op, function, point, *(self.terms("]") if self.take("[") else [])]
 
     def terms(self, end: str) -> list[Any]:
         found = [] if self.take(end) else [self.bare()]

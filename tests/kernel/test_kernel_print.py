@@ -92,7 +92,8 @@ def tree(rng: random.Random, depth: int) -> Any:
         case "fn":
             return ["fn", rng.choice(ELEMENTARY), t()]
         case "f":
-            return [rng.choice(["smooth", "smoothgrad"]), rng.choice(FUNCTIONS), *some(1)]
+            formula = ["function", [rng.choice(DIMS), 3], t()]
+            return [rng.choice(["smooth", "smoothgrad"]), rng.choice([*FUNCTIONS, formula]), *some(1)]
         case "H":
             return [rng.choice(["apply", "adjoint"]), rng.choice(OPERATORS), t()]
         case "map":

@@ -75,7 +75,8 @@ def _term(t: Any) -> str:
             return f"{f}({bare(x)})"
         case ["smooth" | "smoothgrad" as op, f, x, *slots]:
             head = "∇" if op == "smoothgrad" else f"∂{len(slots)} " if slots else ""
-            return f"{head}{name(f)}({bare(x)})" + (f"[{joined(list(map(bare, slots)))}]" if slots else "")
+            called = term(f) if type(f) is list else name(f)
+            return f"{head}{called}({bare(x)})" + (f"[{joined(list(map(bare, slots)))}]" if slots else "")
         case ["apply" | "adjoint" as op, f, x]:
             return f"{f'adjoint({name(f)})' if op == 'adjoint' else name(f)}({bare(x)})"
         case ["derivative", x, moves, order]:

@@ -56,8 +56,9 @@ def total(t: Any, d: Domains, order: int) -> bool:
             return _within((i, j), sides((rows, columns), d.names))
         case ["sigma", x, k]:
             return order == 0 and inside(x) and (k[0] == "dim" or (k[0] == "num" and _natural(number(k[1]) - 1)))
-        case ["smooth" | "smoothgrad" as op, _, *points]:
-            return inside(*points) and len(points) - 1 + order + (op == "smoothgrad") <= 2
+        case ["smooth" | "smoothgrad" as op, f, *points]:  # f is C^2, or given by a formula
+            wanted = len(points) - 1 + order + (op == "smoothgrad")
+            return inside(*points) and (total(f, d, wanted) if type(f) is list else wanted <= 2)
         case ["function", size, body]:
             return total(body, replace(d, names=replace(d.names, arg=sides(size, d.names))), order)
         case ["map", body, x]:
