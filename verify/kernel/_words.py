@@ -1,7 +1,8 @@
 """Matrix algebra for all dimensions at once: rational combinations of words in matrix letters with scalar monomials.
 
 A term of a polynomial is (scalars, word): `scalars` a sorted tuple of (atom, exponent), `word` a tuple of letters
-(atom, transposed?), () for a scalar. What the algebra cannot look into is an atom, with its arguments in normal form."""
+(atom, transposed?), () for a scalar. What the algebra cannot look into is an atom, with its arguments in normal form.
+FORMAT.md lists the rules."""
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
