@@ -42,10 +42,37 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_accepted_certificates_print_one_line_each(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_accepted_certificates_are_shown_with_verdict_scope_and_statement(
+    written: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     files = sorted(str(p) for p in (written / "kept").glob("*.json"))
     assert main(["check", *files]) == 0
-    assert capsys.readouterr().out.splitlines() == [f"accepted  {file}" for file in files]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line[0] != " "] == [f"accepted  {file}" for file in files]
+    assert lines[1:9] == [
+        lines[1],
+        "    for all sizes m, n",
+        "      M: a matrix m × n",
+        "    then",
+        "      nuclear(M) ≤ frobenius(M)",
+        f"accepted  {files[1]}",
+        "  PROVED  all m, n",
+        "    for all sizes m, n",
+    ]
+    assert lines[1].startswith("  REFUTED  m=")
+    assert lines[1].endswith(", exact")
+    assert lines[-1] == "      trace(Mᵀ · N) = trace(N · Mᵀ)"
+
+
+def test_a_file_name_cannot_forge_a_line(written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = (written / "kept" / "mine.trace_is_cyclic.json").read_bytes()
+    for content, code in ((good, 0), (b"[]", 1)):
+        file = tmp_path / "a\naccepted  b\x1b[1A.json"
+        file.write_bytes(content)
+        assert main(["check", str(file)]) == code
+        lines = capsys.readouterr().out.splitlines()
+        assert len([line for line in lines if line[0] != " "]) == 1
+        assert all(line.isprintable() for line in lines)
 
 
 def test_the_claims_own_text_is_elaborated_again(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +112,7 @@ def test_what_cannot_be_opened_or_named_is_exit_code_two(written: Path, capsys: 
     file = str(written / "kept" / "mine.trace_is_cyclic.json")
     assert main(["check", str(written / "missing.json"), file]) == 2
     captured = capsys.readouterr()
-    assert captured.out == f"accepted  {file}\n"
+    assert [line for line in captured.out.splitlines() if line[0] != " "] == [f"accepted  {file}"]
     assert "cannot be opened" in captured.err
     assert main(["check", str(written)]) == 2
     capsys.readouterr()

@@ -20,6 +20,7 @@ from quick import QUICK
 
 import verify
 from verify.cli.main import main
+from verify.kernel import check as kernel_check
 
 SCHEMA = Path(verify.__file__).parent / "cli" / "results.schema.json"
 
@@ -63,7 +64,15 @@ def test_rows_carry_statement_derivations_and_both_sides(outputs: Path) -> None:
     held = found["quick.held"]
     assert sum(m["n"] for m in held["margins"]) <= held["n_active"]
     assert set(found["quick.refuted"]["violated"]) == {"left", "relation", "right"}
-    assert found["quick.broken"]["statement"] is None
+    assert found["quick.broken"]["statement_hash"] is None
+
+
+def test_what_the_kernel_accepted_is_shown_for_every_certificate(outputs: Path) -> None:
+    for row in rows(outputs).values():
+        kept = row["certificate_content"]
+        assert row["statement"] == (None if kept is None else kernel_check(kept).statement)
+    assert rows(outputs)["quick.proved"]["statement"].splitlines()[-1] == "  (Aᵀ · A) = (Bᵀ · B)"
+    assert rows(outputs)["quick.refuted"]["statement"].startswith("for all sizes")
 
 
 def test_junit_follows_the_common_schema(outputs: Path) -> None:
@@ -118,7 +127,7 @@ def test_diff_names_what_changed_and_says_so_by_its_exit_code(outputs: Path, cap
     document = json.loads((outputs / "r.json").read_text())
     document["claims"][0].update(verdict="HELD")
     document["claims"][1].update(id="quick.renamed")
-    document["claims"][2].update(statement="0" * 64)
+    document["claims"][2].update(statement_hash="0" * 64)
     new = outputs / "new.json"
     new.write_text(json.dumps(document))
     capsys.readouterr()
@@ -128,6 +137,22 @@ def test_diff_names_what_changed_and_says_so_by_its_exit_code(outputs: Path, cap
     assert "removed   quick.held" in text
     assert "added     quick.renamed" in text
     assert "restated  quick.refuted" in text
+
+
+def test_diff_compares_a_state_file_with_a_run_by_the_hash_of_the_statement(outputs: Path) -> None:
+    state = json.loads((outputs / "state.json").read_text())
+    document = json.loads((outputs / "r.json").read_text())
+    by_id = {row["id"]: row for row in document["claims"]}
+    state["claims"] = [by_id[row["id"]] | {"statement_hash": row["statement"]} for row in state["claims"]]
+    earlier = [
+        {k: v for k, v in row.items() if k != "statement_hash"} | {"statement": row["statement_hash"]} for row in by_id.values()
+    ]
+    for name, claims in (("same.json", state["claims"]), ("earlier.json", earlier)):
+        (outputs / name).write_text(json.dumps({**document, "claims": claims}))
+        assert main(["diff", str(outputs / "r.json"), str(outputs / name)]) == 0
+    earlier[0]["statement"] = "0" * 64
+    (outputs / "earlier.json").write_text(json.dumps({**document, "claims": earlier}))
+    assert main(["diff", str(outputs / "r.json"), str(outputs / "earlier.json")]) == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 2, "claims": []}', '{"schema": 1, "claims": [{}]}', "\x00"])
@@ -155,6 +180,9 @@ def test_output_in_a_pipe_has_no_colours_and_no_progress(outputs: Path, capsys: 
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert "∇_A L = ∇f(A·Bᵀ)·B + λ·A" in text
+    shown = [line.strip() for line in text.partition("accepted by the kernel:")[2].splitlines()]
+    assert shown[1:3] == ["PROVED  all m, n, r", "for all sizes m, n, r"]
+    assert "(Aᵀ · A) = (Bᵀ · B)" in shown
 
 
 @pytest.mark.parametrize("option", ["--json", "--junit", "--state", "--report", "--certificates"])

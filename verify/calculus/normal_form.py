@@ -162,12 +162,14 @@ def _smooth_gradient(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 
 def _linear_atom(node: Term, args: Sequence[Polynomial]) -> Polynomial:
-    """Operators, entries and diagonals: linear in their one argument."""
+    """Operators, entries and diagonals: linear in their one argument. `Xᵀ_ij = X_ji`, and X has the diagonal of Xᵀ."""
     parts = []
     for coefficient, (word,) in _slots(args):
-        atom = make(node.op, word, payload=node.payload)
-        if node.op == "entry" and word.op == "transpose":
-            atom = make("entry", word.args[0], payload=node.payload[::-1])
+        op = "apply" if node.op == "adjoint" and node.payload[0].symmetric else node.op
+        atom = make(op, word, payload=node.payload)
+        if op in ("entry", "diagonal"):
+            over = term_of_polynomial(polynomial_of(word).transposed())
+            atom = min(atom, make(op, over, payload=node.payload[::-1]), key=repr)
         leaf = scalar_atom(atom) if node.is_scalar else _letter(atom)
         parts.append(multiply(coefficient, leaf, node.shape))
     return sum_of(parts, node.shape)
@@ -247,7 +249,7 @@ def _inverse(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 
 def _unitary_invariant(node: Term, args: Sequence[Polynomial]) -> Polynomial:
-    """Norms, rank, singular values, determinant: the same for X and Xᵀ."""
+    """Norms, rank, singular values, determinant, smallest eigenvalue: the same for X and Xᵀ."""
     straight, over = term_of_polynomial(args[0]), term_of_polynomial(args[0].transposed())
     inside = over if repr(over) < repr(straight) else straight
     return scalar_atom(make(node.op, inside, *(term_of_polynomial(a) for a in args[1:]), payload=node.payload))
@@ -255,7 +257,7 @@ def _unitary_invariant(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 def _function(node: Term, args: Sequence[Polynomial]) -> Polynomial:
     name = node.payload[0]
-    if name == "exp" and args[0].is_zero:
+    if name in ("exp", "cos") and args[0].is_zero:
         return constant(1)
     if name in ("tanh", "sin", "erf", "abs", "relu") and args[0].is_zero:
         return constant(0)
@@ -310,6 +312,7 @@ _RULES: dict[str, Rule] = {
     "sigma": _unitary_invariant,
     "rank": _unitary_invariant,
     "det": _unitary_invariant,
+    "lambda_min": _unitary_invariant,
     "fn": _function,
     "max": _extreme,
     "min": _extreme,

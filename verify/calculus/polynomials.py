@@ -174,7 +174,7 @@ def hadamard_word(factors: Sequence[Term]) -> Word | None:
         if len(word) == 1 and word[0][0].op == "hadamard":
             inside = [word_of(a) or ((a, False),) for a in word[0][0].args]
             flat += [turned(w) for w in inside] if word[0][1] else inside
-        elif not all(a.op == "ones" for a, _ in word):
+        elif not all(a.op == "ones" or (a.op == "eye" and a.shape == (1, 1)) for a, _ in word):
             flat.append(word)
     if not flat:
         return None

@@ -6,7 +6,6 @@ Main definitions: `multiply`, `power`, `dimension`.
 from __future__ import annotations
 
 from fractions import Fraction
-from math import isqrt
 
 from verify.calculus.polynomials import (
     Key,
@@ -125,13 +124,20 @@ def power(base: Polynomial, exponent: Fraction) -> Polynomial:
 
 
 def _exact_root(value: Fraction, exponent: Fraction) -> Fraction | None:
-    """`value ** exponent` where it is rational (square roots only)."""
-    if exponent.denominator != 2 or value < 0:
+    """`value ** exponent` where it is rational, for roots of index up to 12."""
+    if exponent.denominator > 12 or value <= 0:
         return None
-    top, bottom = isqrt(value.numerator), isqrt(value.denominator)
-    if top * top != value.numerator or bottom * bottom != value.denominator or top == 0:
-        return None
-    return Fraction(top, bottom) ** int(exponent.numerator)
+    top, bottom = (_whole_root(part, exponent.denominator) for part in (value.numerator, value.denominator))
+    return None if top is None or bottom is None else Fraction(top, bottom) ** exponent.numerator
+
+
+def _whole_root(value: int, index: int) -> int | None:
+    """The root of a natural number where it is whole, by bisection."""
+    low, high = 0, 1 << (value.bit_length() // index + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**index <= value else (low, middle)
+    return low if low**index == value else None
 
 
 def dimension(size: Dim) -> Polynomial:

@@ -58,8 +58,8 @@ def _partners(word: Word) -> Iterator[Word]:
         for i in range(len(atom.args)):
             slot = word_of(atom.args[i])
             swapped = hadamard_word([*atom.args[:i], *atom.args[i + 1 :], rest_term])
-            if slot is not None and swapped is not None:
-                yield (*turned(swapped), *slot)
+            if swapped is not None and (slot is not None or atom.args[i].op == "eye"):
+                yield (*turned(swapped), *(slot or ()))
     elif atom.op in ("apply", "adjoint"):
         slot = word_of(atom.args[0])
         operator: OperatorSymbol = atom.payload[0]
@@ -83,8 +83,8 @@ def equal_traces(word: Word) -> set[Word]:
 
 
 def canonical_cycle(word: Word) -> Word:
-    """The least of all words with the same trace."""
-    return min(equal_traces(word), key=_trace_key)
+    """The least of all words with the same trace; a single letter first, as in tr((I∘X)·Y) = tr(X∘Yᵀ)."""
+    return min(equal_traces(word), key=lambda w: (len(w) > 1, _trace_key(w)))
 
 
 def _trace_key(word: Word) -> tuple[object, ...]:

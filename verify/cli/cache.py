@@ -157,7 +157,7 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 def _decoded(entry: dict[str, Any]) -> Payload:
     match entry["kind"]:
         case "proved":
-            return Proved(entry["scope"], entry["detail"], entry["certificate"])
+            return Proved(entry["scope"], entry["detail"], entry["certificate"], entry["vacuous"])
         case "held":
             return Held(_coverage_of(entry["coverage"]), entry["engine"], entry["not_tested"])
         case "refuted":

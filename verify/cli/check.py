@@ -1,4 +1,5 @@
-"""`verify check`: certificates re-verified by the kernel alone; needs nothing but the standard library.
+"""`verify check`: certificates re-verified by the kernel alone, which also says what it accepted; needs nothing but the
+standard library.
 
 With `--claim FILE::NAME` the claim is elaborated again, and each certificate must carry exactly its tree.
 """
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from verify.cli.main import OK, UNMET, USAGE, UsageError
-from verify.kernel import check_bytes
+from verify.kernel import Report, check_bytes
 
 Mismatch = tuple[str, str]
 _LONGEST = 10_000_001
@@ -20,7 +21,7 @@ _LONGEST = 10_000_001
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """One line a certificate: accepted, or the first rule that failed and where."""
+    """For each certificate: accepted, with verdict, scope and statement, or the first rule that failed and where."""
     bound = None if arguments.claim is None else _binder(arguments.claim)
     code = OK
     for path in arguments.certificates:
@@ -31,18 +32,30 @@ def check(arguments: argparse.Namespace) -> int:
             print(f"{path}: error: cannot be opened ({error.strerror}): check the path", file=sys.stderr)
             code = USAGE
             continue
-        refusal = _refusal(raw, bound)
+        report = check_bytes(raw)
+        refusal = _refusal(report, raw, bound)
         if refusal is None:
-            print(f"accepted  {path}")
+            print(f"accepted  {printable(path)}")
+            for line in accepted_lines(report.verdict, report.scope, report.statement):
+                print(f"  {line}")
         else:
-            print(f"rejected  {path}: {refusal}")
+            print(f"rejected  {printable(path)}: {printable(refusal)}")
             code = max(code, UNMET)
     return code
 
 
-def _refusal(raw: bytes, bound: Callable[[Any], Mismatch | None] | None) -> str | None:
+def accepted_lines(verdict: str, scope: str, statement: str) -> list[str]:
+    """What the kernel accepted, as it says itself: verdict, scope, and the statement read off the tree."""
+    return [f"{verdict}  {scope}", *(f"  {line}" for line in statement.splitlines())]
+
+
+def printable(text: str) -> str:
+    """Text in which nothing can forge a line or command a terminal: a file's name may be hostile too."""
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
+
+
+def _refusal(report: Report, raw: bytes, bound: Callable[[Any], Mismatch | None] | None) -> str | None:
     """The first rule that failed, with the place and the reason."""
-    report = check_bytes(raw)
     if not report.accepted:
         return f"{report.rule} at {report.where or 'the top'}: {report.message}"
     differs = None if bound is None else bound(json.loads(raw))

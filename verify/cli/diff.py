@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from verify.cli.main import OK, UNMET, UsageError
+
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 def diff(arguments: argparse.Namespace) -> int:
@@ -24,7 +27,7 @@ def diff(arguments: argparse.Namespace) -> int:
             lines.append(f"changed   {identifier}  {was['verdict']} → {now['verdict']}{tail}")
         elif was["scope"] != now["scope"]:
             lines.append(f"changed   {identifier}  {now['verdict']}: {was['scope']} → {now['scope']}")
-        elif _differ(was.get("statement"), now.get("statement")):
+        elif _differ(_statement_hash(was), _statement_hash(now)):
             lines.append(f"restated  {identifier}  {now['verdict']}: the statement changed")
     for line in lines:
         print(line)
@@ -41,6 +44,14 @@ def _by_id(rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         seen[name] += 1
         found[name if seen[name] == 1 else f"{name} ({seen[name]})"] = row
     return found
+
+
+def _statement_hash(row: Mapping[str, Any]) -> str | None:
+    """The hash of a claim's tree; a state file, and earlier versions, keep it under `statement`."""
+    if "statement_hash" in row:
+        return row["statement_hash"]  # type: ignore[no-any-return]
+    kept = row.get("statement")
+    return kept if isinstance(kept, str) and _HASH.fullmatch(kept) else None
 
 
 def _differ(was: str | None, now: str | None) -> bool:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from verify.cli.check import accepted_lines
 from verify.language.claims import Expect
 from verify.language.formulas import Formula
 from verify.runner.about import About
@@ -34,7 +35,7 @@ class Display:
     def __init__(self, *, verbose: bool) -> None:
         from rich.console import Console
 
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
         self.verbose = verbose
         self.progress: Any = None
         self.task: Any = None
@@ -99,6 +100,10 @@ class Display:
         if result.about is not None:
             for text in _statement(result.about):
                 self.console.print(f"             {text}", markup=False)
+        if result.accepted is not None:
+            self.console.print("             accepted by the kernel:", markup=False)
+            for text in accepted_lines(result.verdict.value, *result.accepted):
+                self.console.print(f"               {text}", markup=False)
         if result.coverage is not None:
             for (family, sizes), count in sorted(result.coverage.cells.items()):
                 self.console.print(f"             {count:>7,} active  {family:<28} {sizes}")
@@ -169,7 +174,7 @@ class HuntDisplay:
     def __init__(self, identifier: str, budget: float) -> None:
         from rich.console import Console
 
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
         self.identifier, self.budget = identifier, budget
         self.status: Any = None
         self.units = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ def report(arguments: argparse.Namespace) -> int:
     return OK
 
 
-def _require_accepted(row: Mapping[str, Any], path: str) -> None:
-    """A page must not say PROVED or REFUTED above a certificate that does not hold."""
+def _require_accepted(row: MutableMapping[str, Any], path: str) -> None:
+    """A page must not say PROVED or REFUTED above a certificate that does not hold, and shows what the kernel says of it."""
     certificate = row.get("certificate_content")
     if certificate is None:
         return
@@ -35,6 +35,9 @@ def _require_accepted(row: Mapping[str, Any], path: str) -> None:
     if not checked.accepted or certificate.get("verdict") != row["verdict"]:
         reason = checked.message if not checked.accepted else f"it is about {certificate.get('verdict')}"
         raise UsageError(f"{path}: the certificate of {row['id']} is rejected ({reason}): run the claim again")
+    row["statement"] = checked.statement
+    if checked.rule == "identity":
+        row["scope"] = checked.scope
 
 
 def write_site(document: Mapping[str, Any], out: Path) -> None:

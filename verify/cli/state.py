@@ -19,7 +19,7 @@ def state_of(results: Sequence[Result]) -> bytes:
             "id": result.id,
             "verdict": result.verdict.value,
             "scope": result.payload.scope if isinstance(result.payload, Proved) else None,
-            "statement": None if result.about is None else result.about.statement,
+            "statement": None if result.about is None else result.about.statement_hash,
         }
         rows.append(json.dumps(row, ensure_ascii=False))
     return ('{"schema": 1, "claims": [\n' + ",\n".join(rows) + "\n]}\n").encode()

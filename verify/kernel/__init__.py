@@ -10,8 +10,9 @@ from ._instance import Decision, Truth, decide, instance, values_at
 from ._language import fields
 from ._limits import BYTES, Rejected, measure, plain, start
 from ._limits import check as _check
+from ._print import scope, statement
 
-__all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide", "values_at"]
+__all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide", "scope", "statement", "values_at"]
 
 _KINDS = {  # the keys a kind needs, and those it may have
     "identity": ("cofactors", "divide"), "instance": ("dims values", "bits steps violated"),
@@ -19,12 +20,16 @@ _KINDS = {  # the keys a kind needs, and those it may have
 
 @dataclass(frozen=True)
 class Report:
-    """The answer: the rule that accepted, or the first that failed, with the place and the reason."""
+    """The answer: the rule that accepted, or the first that failed, with the place and the reason. Where accepted, also
+    what was: the verdict, for which sizes, and the statement as it is read off the tree."""
     accepted: bool
     rule: str
     where: str
     message: str
     facts: tuple[str, ...] = ()
+    verdict: str = ""
+    scope: str = ""
+    statement: str = ""
 
 def check(certificate: Any) -> Report:
     """Check one certificate. Never raises: whatever goes wrong is a rejection."""
@@ -37,7 +42,8 @@ def check(certificate: Any) -> Report:
         fields(certificate, "schema kind claim verdict " + needed, "info " + optional)
         _check(type(certificate["schema"]) is int and certificate["schema"] == 1, "not schema 1", rule="format")
         facts = identity(certificate) if kind == "identity" else instance(certificate)
-        return Report(True, str(kind), "", f"{certificate['verdict']} holds", tuple(facts))
+        verdict, shown = certificate["verdict"], (scope(certificate), statement(certificate["claim"]))
+        return Report(True, str(kind), "", f"{verdict} holds", tuple(facts), verdict, *shown)
     except Rejected as no:
         return Report(False, no.rule, no.where, no.message)
     except Exception as no:  # nothing is accepted that ends here

@@ -90,7 +90,10 @@ def evaluate(t: Any, s: Scope) -> Value:
         case ["pow", ["frobenius", x], e] if number(e) % 2 == 0:  # the square is smooth, the norm is not
             return power(square(s, of(x)), number(e) / 2)
         case ["pow", x, e]:
-            return power(of(x), number(e))
+            base = of(x)
+            irrational = s.symbolic and isinstance(base, Fraction) and number(e).denominator > 1
+            value = power(base, number(e))
+            return words.power(words.constant(base), number(e)) if irrational and not isinstance(value, Fraction) else value
         case ["smooth" | "smoothgrad" as op, ["function", space, body], x, *slots]:
             inside = replace(s, names=replace(s.names, arg=sides(space, s.names)))
             return written_out(op, body, of(x), [of(z) for z in slots], inside)
@@ -137,17 +140,37 @@ def evaluate(t: Any, s: Scope) -> Value:
             return rows[i][j]
     return _NUMERIC[t[0]](s, *map(of, t[1:]))
 
+_AT_ZERO = {"exp": ONE, "cos": ONE, "log": ZERO, "tanh": ZERO, "sin": ZERO, "erf": ZERO, "abs": ZERO, "relu": ZERO}  # log at 1
+
 def opaque(t: Any, s: Scope) -> Value:
-    """A node the words cannot look into: an atom of its name, its arguments in normal form, their shapes (a zero has
-    none of its own) and the rest of it."""
+    """A node the words cannot look into, by the rules that hold for all sizes; else an atom of its name, its arguments in
+    normal form, their shapes (a zero has none of its own) and the rest of it."""
     op, *args = t
     if op in ("eye", "zeros"):
         return words.letter(words.atom("eye", args[0], scalar=False)) if op == "eye" else words.Poly({})
-    check(op != "map" or closed(args[0]), "a map is understood only if its body is closed:", t, "derivative")
-    fixed = len(args) if op == "literal" else int(op == "map")  # the arguments that are no terms of their own
-    parts = [x for x in args[fixed:] if type(x) is list]
-    rest = json.dumps([[shape(x, s.names) for x in parts], args[:fixed], [x for x in args[fixed:] if type(x) is not list]])
-    return words.letter(words.atom(op, rest, shape(t, s.names) == (), [poly(evaluate(x, s)) for x in parts]))
+    if op == "ones":
+        return words.Poly({((), words.ones(*args)): ONE})
+    if op == "map":
+        check(closed(args[0]), "a map is understood only if its body is closed:", t, "derivative")
+        hole = words.letter(words.atom("sym", words.HOLE, scalar=True))
+        inside = replace(s, names=replace(s.names, hole=True), values=s.values | {HOLE: hole})
+        return words.mapped(poly(evaluate(args[0], inside)), poly(evaluate(args[1], s)), shape(t, s.names))
+    parts = [x for x in args if type(x) is list and op != "literal"]
+    sizes, values = [shape(x, s.names) for x in parts], [evaluate(x, s) for x in parts]
+    if op in ("entry", "diag", "diagonal"):
+        return linear(op, tuple(args[1:]), [], values)
+    polys = list(map(poly, values))
+    if op in ("nuclear", "spectral", "sigma", "rank", "det", "lambda_min"):
+        return words.invariant(op, sizes[0], polys[0], polys[1:])
+    if op == "inverse":
+        return words.inverse(sizes[0], polys[0])
+    if op in ("max", "min"):
+        polys = [p for _, p in sorted({words.text(p): p for p in polys}.items())]
+        return polys[0] if len(polys) == 1 else words.letter(words.atom(op, "", True, polys))
+    if op == "fn" and polys[0].terms == words.constant(Fraction(args[0] == "log")).terms and args[0] in _AT_ZERO:
+        return words.constant(_AT_ZERO[args[0]])
+    rest = json.dumps([sizes, [x for x in args if x not in parts]])
+    return words.letter(words.atom(op, rest, shape(t, s.names) == (), polys))
 
 def closed(body: Any) -> bool:
     """Does the body of a map depend on nothing but its argument?"""

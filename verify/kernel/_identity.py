@@ -77,7 +77,8 @@ def identity(certificate: Any) -> list[str]:
     """Accept `forall` and `always` claims whose conclusions are equalities that the cofactors prove."""
     c = read(certificate["claim"])
     check(c.kind != "exists" and certificate["verdict"] == "PROVED", "an identity proves a forall or always", rule="identity")
-    values = {k: words.letter(words.atom("sym", k, v["kind"] == "scalar")) for k, v in c.names.variables.items()}
+    values = {k: words.letter(words.atom("sym", k, v["kind"] == "scalar", symmetric=v.get("shape") == [1, 1]))
+              for k, v in c.names.variables.items()}
     s = Scope(c.names, values, True, c.process)
     early = replace(s, names=replace(c.names, process=""))
     goals, known = conjuncts(c.then), [h for p in c.given for h in hypotheses(p, early)]
@@ -95,6 +96,9 @@ def identity(certificate: Any) -> list[str]:
         rest = mul(factor, add(evaluate(goal[1], s), affine(-1, evaluate(goal[2], s))))
         for row in terms:
             rest = add(rest, affine(-1, summand(row, known, shape(goal[1], c.names), early, apart)))
-        if left := poly(rest).terms:
+        rest = poly(rest)
+        if shape(goal[1], c.names) == (1, 1):  # such a matrix is its own transpose
+            rest = words.plus(*(Poly({(s_, min(w, words.flip(w))): x}) for (s_, w), x in rest.terms.items()))
+        if left := rest.terms:
             raise Rejected("identity", f"the cofactors leave {len(left)} terms", f"goal {i}")
     return [f"goal {i}: {len(terms)} cofactors" for i, terms in enumerate(rows)]

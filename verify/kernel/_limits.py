@@ -17,8 +17,8 @@ class Rejected(Exception):
         self.rule, self.message, self.where = rule, plain(message), where
 
 def plain(text: str) -> str:
-    """Text that can be printed: JSON may hold halves of characters."""
-    return text.encode(errors="replace").decode()
+    """Text that can be printed: JSON may hold halves of characters, line ends and controls of a terminal."""
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
 
 class Undefined(Exception):
     """A term has no value that can be enclosed (1/0, log of a negative, a kink): its statement is UNDECIDED."""

@@ -15,6 +15,7 @@ from verify.language.domains import REALS, Domain
 from verify.language.errors import ClaimError
 from verify.language.formulas import Declaration, Formula, Quantifier
 from verify.language.functions import Operator, Smooth
+from verify.language.names import require_readable
 from verify.language.objects import check_objects, sizes_of
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.processes import Process
@@ -106,6 +107,7 @@ def _elaborate(
         nodes.update(dict.fromkeys(_walk_with_bodies(term)))
     dims = _dims_in(nodes, scope) | _counted(nodes, used)
     variables = _bound(nodes, scope, dims, closed=closed)
+    require_readable([*variables, *dims])
     change = _Stripper(dims)
     return Formula(
         quantifier,

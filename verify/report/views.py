@@ -39,7 +39,7 @@ MEANINGS = {
 _OPTIONAL = (
     *("evidence", "coverage", "branches", "starts", "margins", "not_tested", "counterexample", "violated"),
     *("certificate_content", "cached", "title", "doc", "cite", "keyword", "file", "line", "quantifier", "variables"),
-    *("process", "given", "then", "derived", "statement"),
+    *("process", "given", "then", "derived", "statement", "statement_hash"),
 )
 """Keys that a results file may lack (design §6 fixes the others)."""
 

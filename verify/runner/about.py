@@ -45,7 +45,7 @@ class About:
         given: the assumptions (for `exists`: the conditions).
         then: the conclusion (None for `exists`).
         derived: gradients and Hessian forms of the losses the claim speaks of, past both gates.
-        statement: SHA-256 of the claim's tree and data source, hexadecimal.
+        statement_hash: SHA-256 of the claim's tree and data source, hexadecimal.
     """
 
     title: str
@@ -60,7 +60,7 @@ class About:
     given: tuple[Shown, ...] = ()
     then: Shown | None = None
     derived: tuple[Shown, ...] = ()
-    statement: str | None = None
+    statement_hash: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The keys that a claim's row gains."""
@@ -83,7 +83,7 @@ def about(claim: Claim) -> About:
         given=tuple(Shown(s.text, s.latex) for s in formula.given),
         then=None if formula.then is None else Shown(formula.then.text, formula.then.latex),
         derived=tuple(derived(formula)),
-        statement=statement_hash(formula),
+        statement_hash=statement_hash(formula),
     )
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from verify.kernel import scope as kernel_scope
+from verify.kernel import statement as kernel_statement
 from verify.language.claims import Expect
 from verify.runner.about import About
 
@@ -57,11 +59,15 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Proved:
-    """Holds for everything in `scope`; the kernel accepted the certificate."""
+    """Holds for everything in `scope`; the kernel accepted the certificate.
+
+    `vacuous` where no instance meets the assumptions that the proof uses: then everything follows from them.
+    """
 
     scope: str
     detail: str
     certificate: Any = field(repr=False)
+    vacuous: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,8 +176,9 @@ class Result:
 
     @property
     def met(self) -> bool:
-        """Whether the expectation is met."""
-        return self.verdict in _MEETS[self.expect]
+        """Whether the expectation is met; HOLDS wants more than a claim about no instance at all, as with VACUOUS."""
+        about_nothing = isinstance(self.payload, Proved) and self.payload.vacuous
+        return self.verdict in _MEETS[self.expect] and not (about_nothing and self.expect is Expect.HOLDS)
 
     @property
     def coverage(self) -> Coverage | None:
@@ -182,6 +189,12 @@ class Result:
     def certificate(self) -> Any:
         """The certificate as a JSON object, where there is one."""
         return getattr(self.payload, "certificate", None)
+
+    @property
+    def accepted(self) -> tuple[str, str] | None:
+        """Scope and statement of the certificate, as the kernel reads them off its tree; None where there is none."""
+        certificate = self.certificate
+        return None if certificate is None else (kernel_scope(certificate), kernel_statement(certificate["claim"]))
 
     @property
     def summary(self) -> str:
@@ -278,6 +291,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
         "violated": _comparison(payload),
         "certificate_content": result.certificate,
+        "statement": None if result.accepted is None else result.accepted[1],
         "cached": result.cached,
     }
     return row if result.about is None else {**row, **result.about.to_json()}
