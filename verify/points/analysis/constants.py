@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.tolerances import TIGHT
 from verify.losses.problem import Problem
 from verify.points.analysis.full import curvature, frobenius, pairing, singular, slope
 
@@ -25,7 +26,8 @@ class PairCurvature:
     Attributes:
         inner: the inner product.
         squared: ‖X − X⋆‖_F².
-        alpha: their quotient α_pair; the inner product itself where X = X⋆ (there it is 0/0).
+        alpha: their quotient α_pair; the inner product itself where X = X⋆ up to `TIGHT` (there it is 0/0, or rounding over
+            rounding).
         defined: whether alpha is the quotient.
     """
 
@@ -50,7 +52,7 @@ def pair_curvature(problem: Problem, point: Array, star: Array | None = None) ->
     move = point - star
     inner = pairing(slope(problem, point) - slope(problem, star), move)
     squared = pairing(move, move)
-    defined = squared > 0
+    defined = squared > (TIGHT * np.maximum(frobenius(point), frobenius(star))) ** 2
     alpha = np.where(defined, inner / np.where(defined, squared, 1.0), inner)
     return PairCurvature(inner, squared, alpha, defined)
 
