@@ -15,6 +15,8 @@ from verify.evaluation.fields import FloatField
 from verify.language.statements import Stationary
 
 Array = Any
+_DEPTH = 4.0
+"""Roundings in an entry of `ABᵀ`: A, B, its transpose and the product (see `evaluation.scales`)."""
 AT_TARGET = ", at X⋆"
 """How the branch of a point that is X⋆ ends."""
 
@@ -26,9 +28,14 @@ def updates_of(batch: Batch, statement: Stationary) -> list[Array]:
 
 
 def ranks_are_decided(batch: Batch, statement: Stationary) -> Array:
-    """Whether floats tell the rank of every update, `(count,)`: near a rank drop the exact point nearby may have another."""
-    known = [np.isfinite(FloatField().rank(update)) for update in updates_of(batch, statement)]
-    return np.all(known, axis=0)
+    """Whether floats tell the rank of every update, `(count,)`: near a rank drop the exact point nearby may have another.
+
+    It is measured by the factors, as claims do that compute `ABᵀ` from them.
+    """
+    lengths = [np.linalg.norm(batch.values[v.payload[0]], axis=(-2, -1)) for v in statement.variables]
+    sizes = [_DEPTH * a * b for a, b in zip(lengths[::2], lengths[1::2], strict=False)]
+    updates = updates_of(batch, statement)
+    return np.all([np.isfinite(FloatField().rank(x, size)) for x, size in zip(updates, sizes, strict=True)], axis=0)
 
 
 def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
