@@ -182,7 +182,7 @@ def number(t: Any, values: dict[str, Any], arg: Any = None) -> Any:
         case ["smooth", _, x]:
             return number(values["f"], values, of(x))
         case ["rank", x]:
-            return np.linalg.matrix_rank(of(x))
+            return np.linalg.matrix_rank(of(x), rtol=1e-10)
         case ["sigma", x, k]:
             return [*np.linalg.svd(of(x), compute_uv=False), *[0] * 99][round(of(k)) - 1]
     raise ValueError(str(t))

@@ -45,3 +45,16 @@ def test_angles_of_both_signs_occur() -> None:
 def test_sizes_without_a_spurious_point_give_nothing() -> None:
     rng = np.random.default_rng(2)
     assert plant_oblique(rng, 5, (3, 2, 2, 1), np.zeros(5), rational=True) is None
+
+
+@pytest.mark.parametrize("c", [1e-8, 1.0, 1e8])
+def test_semidefiniteness_is_judged_relative_to_the_matrix(c: float) -> None:
+    frame = np.linalg.qr(np.random.default_rng(3).standard_normal((4, 4)))[0]
+    spectra = ([0.0, 0.0, 1.0, 2.0], [-1e-15, 0.0, 1.0, 2.0], [-1e-6, 0.0, 1.0, 2.0], [0.0] * 4)
+    stack = np.stack([c * (frame * values) @ frame.T for values in spectra])
+    assert is_semidefinite(stack).tolist() == [True, True, False, True]
+
+
+def test_a_matrix_that_is_not_finite_is_not_semidefinite() -> None:
+    stack = np.stack([np.eye(3), np.full((3, 3), np.nan), np.diag([1.0, np.inf, 1.0])])
+    assert is_semidefinite(stack).tolist() == [True, False, False]

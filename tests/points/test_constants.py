@@ -10,7 +10,9 @@ from local_solver import random_points, settle
 
 from verify.evaluation.hessians import hessian_of_function
 from verify.losses.families import FAMILIES
+from verify.losses.planting import plant
 from verify.losses.textbook import quadratic_of, strict_textbook, textbook, textbook_with_decay
+from verify.points.analysis.ball_search import Ball
 from verify.points.analysis.classify import Kind, classify
 from verify.points.analysis.constants import block_curvature, dichotomy, pair_curvature
 from verify.points.analysis.full import curvature, pairing, slope, update_of
@@ -86,7 +88,7 @@ def check_theorems(problem, points, found, rank):
     assert np.all((both.excess <= both.middle + slack)[full])
     assert np.all((both.middle <= both.right + slack)[full])
     spurious = full & found.where(Kind.SPURIOUS) & (both.kappa == both.kappa)
-    ratio = rank / np.maximum(1, np.linalg.matrix_rank(problem.star, tol=1e-9))
+    ratio = rank / np.maximum(1, np.linalg.matrix_rank(problem.star, rtol=1e-9))
     assert np.all(both.kappa[spurious] >= 2 * np.sqrt(np.broadcast_to(ratio, spurious.shape)[spurious]) - 1e-6)  # Theorem C
     return int(full.sum()), int(spurious.sum())
 
@@ -178,11 +180,11 @@ def test_estimates_say_what_they_bound(name):
     for estimate in (sampled, searched, low, high):
         distance = np.linalg.norm(estimate.at["X"] - problem.star, axis=(-2, -1))
         assert np.all(distance <= 2.0 * (1 + 1e-12))
-        assert np.all(np.linalg.svd(estimate.at["X"], compute_uv=False)[:, 2:] <= 1e-10)
+        assert np.all(np.linalg.matrix_rank(estimate.at["X"], rtol=1e-10) <= 2)
     assert np.allclose(pair_curvature(problem, searched.at["X"]).alpha, searched.value, rtol=1e-6, atol=1e-12)
     along = high.at["Z"]
     assert np.allclose(curvature(problem, high.at["X"], along), high.value * pairing(along, along), rtol=1e-9)
-    in_tangent = np.linalg.matrix_rank(along, tol=1e-9)
+    in_tangent = np.linalg.matrix_rank(along, rtol=1e-9)
     assert np.all(in_tangent <= 2)
 
 
@@ -225,3 +227,25 @@ def test_balls_that_mean_nothing_are_refused():
         restricted_convexity(problem, rng, rank=1, radius=1.0)
     with pytest.raises(ValueError, match="at least 1"):
         restricted_smoothness(problem, rng, rank=0, radius=1.0)
+
+
+@pytest.mark.parametrize("c", [1e-8, 1.0, 1e8])
+def test_no_constant_is_read_off_a_rounding_error(c):
+    problem = FAMILIES["quadratic"].sample(np.random.default_rng(0), 20, m=4, n=4, r=2, star_rank=1, star_sizes=(c, 2 * c))
+    near = problem.star * (1 + 4e-16 * np.random.default_rng(1).standard_normal(problem.star.shape))
+    assert not pair_curvature(problem, near).defined.any()
+    apart = problem.star + 1e-3 * c * np.random.default_rng(2).standard_normal(problem.star.shape)
+    found = pair_curvature(problem, apart)
+    assert found.defined.all()
+    assert np.all((found.alpha >= problem.alpha * (1 - 1e-6)) & (found.alpha <= problem.beta * (1 + 1e-6)))
+
+
+@pytest.mark.parametrize("c", [1e-8, 1.0, 1e8])
+def test_a_ball_starts_at_factors_of_the_rank_of_its_centre(c):
+    star = c * plant(np.random.default_rng(0), 30, 4, 5, 2).point
+    ball = Ball.around(star, 3, np.full(30, c))
+    assert not ball.left[:, :, 2].any()
+    assert not ball.right[:, :, 2].any()
+    assert np.abs(ball.left @ np.swapaxes(ball.right, 1, 2) - star).max() <= 1e-13 * c
+    with pytest.raises(ValueError, match="above 1"):
+        Ball.around(star, 1, np.full(30, c))

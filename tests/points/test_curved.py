@@ -39,7 +39,7 @@ def test_planted_pairs_are_second_order_and_the_target_is_stationary(
     assert np.allclose(slope, -weight[:, None, None] * witness, atol=1e-12)
     assert (np.linalg.norm(witness, 2, axis=(-2, -1)) <= 1 + 1e-12).all()
     assert np.allclose(np.sum(witness * star, axis=(-2, -1)), np.linalg.norm(star, "nuc", axis=(-2, -1)))
-    assert (np.linalg.matrix_rank(star, tol=1e-9) >= 1).all()
+    assert (np.linalg.matrix_rank(star, rtol=1e-9) >= 1).all()
 
 
 @pytest.mark.parametrize("rational", [False, True])

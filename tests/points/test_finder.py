@@ -220,3 +220,32 @@ def test_package_stays_light():
 
     code = "import sys; from verify.points import __all__; assert 'numpy' not in sys.modules and 'sympy' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("start", [Start.RANDOM, Start.SMALL])
+@pytest.mark.parametrize("c", [1e-8, 1e-4, 1e4, 1e8])
+def test_a_loss_times_a_constant_has_the_same_points(start, c):
+    def ends(size):
+        problem = quadratic(np.random.default_rng(15), 30, 4, 3, 2, decay=0.05 * size)
+        problem = replace(problem, operators={"H": size * problem.operators["H"]})
+        points = find(problem, start)
+        assert points.second_order.all()
+        owner = problem.pick(points.instance)
+        hessian = hessian_matrix(owner.loss, owner.variables, owner.batch(points.arrays))
+        largest = np.abs(hessian).sum(axis=-1).max(axis=-1)
+        assert np.all(points.lambda_min >= -1e-9 * largest)
+        assert np.all(
+            points.gradient <= 1e-8 * largest * norms(np.concatenate([v.reshape(30, -1) for v in points.arrays.values()], 1))
+        )
+        return points.arrays["A"] @ np.swapaxes(points.arrays["B"], 1, 2)
+
+    same = np.abs(ends(c) - ends(1.0)).max(axis=(-2, -1)) <= 1e-6
+    assert same.mean() >= 0.9
+
+
+def test_a_strict_saddle_of_a_tiny_loss_is_one():
+    problem = quadratic(np.random.default_rng(16), 5, 3, 3, 2, decay=5e-14)
+    problem = replace(problem, operators={"H": 1e-12 * problem.operators["H"]})
+    near = {n: 1e-9 * np.random.default_rng(17).standard_normal((5, 3, 2)) for n in "AB"}
+    points = find(problem, near)
+    assert np.all(np.linalg.norm(points.arrays["A"], axis=(1, 2))[points.second_order] > 1e-2)

@@ -1,9 +1,12 @@
 """Gauge directions: exact null vectors of the Hessian at stationary points, of the predicted dimension."""
 
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from quadratics import quadratic
 
+from verify.evaluation.zeros import rounding_level
 from verify.losses.families import FAMILIES
 from verify.points import find
 from verify.points.finder.gauge import (
@@ -14,14 +17,25 @@ from verify.points.finder.gauge import (
     gauge_of,
     lambda_min_modulo_gauge,
     lifted,
+    orbit_basis,
     tangents,
     unit_tangents,
 )
 from verify.points.finder.lowering import lowered
 
+PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
+SCALES = st.integers(-8, 8).map(lambda k: 10.0**k)
 
-def ranks(matrix):
-    return int(np.linalg.matrix_rank(matrix, tol=1e-8))
+
+def rank_of(matrix):
+    """The rank of a matrix whose singular values are 0 up to rounding or within a factor of 1e6 of the largest."""
+    return int(np.linalg.matrix_rank(matrix, rtol=1e-10)) if matrix.any() else 0
+
+
+def deficient(rng, m, n, rank):
+    """A matrix of a rank with singular values between 1 and 3."""
+    u, v = (np.linalg.qr(rng.standard_normal((side, side)))[0][:, :rank] for side in (m, n))
+    return (u * rng.uniform(1.0, 3.0, rank)) @ v.T
 
 
 @pytest.mark.parametrize("gauge", Gauge)
@@ -33,14 +47,45 @@ def test_dimension_is_the_rank_of_the_tangents(gauge, m, n, r):
     for rank in range(min(m, n, r) + 1):
         x = rng.standard_normal((m, rank)) @ rng.standard_normal((rank, n))
         a, b = factors_of(x, r)
-        pairs = [(a, b)]
+        pairs = [(a, b, rank)]
         if gauge is Gauge.LINEAR:
             # Unbalanced pairs, and a kernel of A that B does not share.
-            pairs += [(a @ np.diag(np.arange(1.0, r + 1)), b), (a, rng.standard_normal((n, r)))]
-        for left, right in pairs:
+            pairs += [(a @ np.diag(np.arange(1.0, r + 1)), b, rank), (a, rng.standard_normal((n, r)), min(n, r))]
+        for left, right, right_rank in pairs:
+            assert (rank_of(left), rank_of(right)) == (rank, right_rank)
             point = loss.flat({"A": left, "B": right})[None]
-            expected = gauge_dimension(r, ranks(left), ranks(right), gauge)
-            assert ranks(tangents(loss, point, gauge)[0]) == expected
+            assert rank_of(tangents(loss, point, gauge)[0]) == gauge_dimension(r, rank, right_rank, gauge)
+
+
+@PROPERTY
+@given(SCALES, st.integers(1, 6), st.integers(1, 6), st.integers(1, 5), st.integers(0, 6), st.integers(0, 10**6))
+def test_factors_of_a_rank_deficient_update_have_columns_of_exact_zeros(c, m, n, r, rank, seed):
+    rank = min(m, n, r, rank)
+    x = c * deficient(np.random.default_rng(seed), m, n, rank)
+    a, b = factors_of(x, r)
+    assert not a[:, rank:].any()
+    assert not b[:, rank:].any()
+    assert (np.linalg.norm(a[:, :rank], axis=0) > 0.9 * c**0.5).all()
+    assert np.abs(a @ b.T - x).max() <= rounding_level(3.0 * c, max(m, n))
+    assert np.abs(a.T @ a - b.T @ b).max() <= rounding_level(3.0 * c, max(m, n))
+
+
+@PROPERTY
+@given(st.sampled_from(Gauge), SCALES, st.tuples(*[st.integers(1, 4)] * 3), st.integers(0, 4), st.integers(0, 99))
+def test_balanced_points_have_orbits_of_the_predicted_dimension_at_every_scale(gauge, c, sizes, rank, seed):
+    (m, n, r), rng = sizes, np.random.default_rng(seed)
+    loss = lowered(quadratic(rng, 1, m, n, r, decay=0.0))
+    rank = min(m, n, r, rank)
+    # Unbalanced factors with a regular change of basis of moderate condition.
+    left, right = factors_of(c * deficient(rng, m, n, rank), r)
+    change = deficient(rng, r, r, r)
+    point = balanced(loss, loss.flat({"A": left @ change, "B": right @ np.linalg.inv(change).T})[None])
+    a, b = (x[0] for x in loss.matrices(point).values())
+    assert np.count_nonzero(np.linalg.norm(a, axis=0)) == np.count_nonzero(np.linalg.norm(b, axis=0)) == rank
+    found = tangents(loss, point, gauge)
+    dimension = gauge_dimension(r, rank, rank, gauge)
+    assert rank_of(found[0]) == dimension
+    assert orbit_basis(found)[1].sum() == dimension
 
 
 def test_dimension_refuses_unbalanced_ranks():

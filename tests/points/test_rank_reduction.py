@@ -35,7 +35,7 @@ def test_the_rank_falls_below_the_bound_and_the_minimizer_stays_one(rows, cols, 
     assert found.ranks[0] == rank
     assert list(found.ranks) == sorted(set(found.ranks), reverse=True)
     assert rho * (rho + 1) <= 2 * count
-    assert np.linalg.matrix_rank(found.point) == rho == found.left.shape[1] == found.right.shape[1]
+    assert np.linalg.matrix_rank(found.point, rtol=1e-8) == rho == found.left.shape[1] == found.right.shape[1]
     assert np.allclose(found.left.T @ found.left, found.right.T @ found.right, atol=1e-9)
     assert np.allclose(features @ found.point.ravel(), features @ point.ravel(), atol=1e-8)
     nuclear = np.linalg.svd(found.point, compute_uv=False).sum()
@@ -59,7 +59,7 @@ def test_computed_minimizers_of_the_families_are_reduced(name):
     problem = replace(problem, operators={"G": trace}, data={**problem.data, "y": labels, "C": np.zeros((1, 4, 4))})
     problem = replace(problem, alpha=None, beta=None)
     found = minimize_full(problem, bound=False).point[0]
-    assert np.linalg.matrix_rank(found, tol=1e-6) == 4
+    assert np.linalg.matrix_rank(found, rtol=1e-6) == 4
     low = reduced(trace[0], found)
     assert low.ranks[-1] == 1
     point = low.point[None]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import sympy as sp
 
 from verify import *
+from verify.evaluation.batches import Batch
+from verify.language.statements import Stationary
+from verify.points.sources.branches import branches, ranks_are_decided
 from verify.runner.verdicts import Candidate, Held, Refuted
 
 s = lora()
@@ -62,3 +66,15 @@ def test_a_loss_without_a_second_order_point_is_unknown_in_bounded_time() -> Non
     result = check(forall(unbounded, given=[unbounded.sosp(), distinct(X, 0)], then=le(spectral(X), 1)))
     assert result.verdict in (Verdict.VACUOUS, Verdict.UNKNOWN)
     assert result.coverage.ends.get("UNBOUNDED", 0) > 0
+
+
+@pytest.mark.parametrize("c", [1e-8, 1.0, 1e8])
+def test_near_a_rank_drop_the_rank_of_a_point_is_not_known(c: float) -> None:
+    statement = next(q for q in forall(s, given=s.sosp(), then=equal(X, X)).given if isinstance(q, Stationary))
+    small = np.array([0.0, 1e-17, 1e-9, 1e-3])
+    left = c**0.5 * np.array([np.diag([1.0, x]) for x in small])
+    right = np.broadcast_to(c**0.5 * np.eye(3, 2), (4, 3, 2))
+    batch = Batch({"m": 2, "n": 3, "r": 2}, {"A": left, "B": right}, count=4)
+    assert ranks_are_decided(batch, statement).tolist() == [True, True, False, True]
+    found = branches(batch, statement, [])
+    assert found[[0, 1, 3]].tolist() == ["rank-deficient", "rank-deficient", "full-rank"]

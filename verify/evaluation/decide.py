@@ -115,7 +115,8 @@ def _compare(condition: Comparison, reading: _Reading) -> Decisions:
     matrix = not condition.left.is_scalar
     tight = _tight(reading.batch)
     scale = reading.scale(condition.left) + reading.scale(condition.right)
-    safe = np.where(scale > 0, scale, 1.0)
+    # Nothing is decided relative to a scale that is not finite: whatever is divided by it would be 0.
+    safe = np.where(np.isfinite(scale), np.where(scale > 0, scale, 1.0), np.nan)
     trivial = (norm(left, matrix=matrix) == 0) & (norm(right, matrix=matrix) == 0)
     if condition.relation in ("equal", "distinct"):
         gap = norm(left - right, matrix=matrix) / safe

@@ -97,10 +97,12 @@ def symmetric_eigenvalues(rows: Rows) -> list[Fraction]:
     Candidates come from mpmath; each is accepted only if it is an exact root of the characteristic polynomial.
 
     Raises:
-        NotRational: if one is irrational.
+        NotRational: if one is irrational, or the matrix is not symmetric.
     """
     import mpmath
 
+    if rows != transposed(rows):
+        raise NotRational("the matrix is not symmetric: its eigenvalues are not defined here")
     remaining = characteristic_polynomial(rows)
     lead = lcm(*(c.denominator for c in remaining))
     mp = mpmath.mp.clone()

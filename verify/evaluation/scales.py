@@ -14,6 +14,7 @@ import numpy as np
 
 from verify.evaluation.fields.float64 import FloatField
 from verify.evaluation.tolerances import LOOSE, TIGHT
+from verify.evaluation.zeros import ROUNDING
 from verify.language.errors import NotDifferentiable
 from verify.language.operations.entries import HOLE, body_derivative, evaluate_body
 from verify.language.operations.operation import Environment, Growth
@@ -128,12 +129,13 @@ def _settled(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Arr
 
 def _power(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
     exponent = float(node.payload[0])
-    base = np.abs(values[node.args[0]])
-    if exponent == 0.5:
-        # √x moves by at most √(error) near 0 and by error/(2√x) away from it.
-        error = scales[node.args[0]]
-        return np.where(base > 0, error / (2 * np.sqrt(np.where(base > 0, base, 1.0))), np.sqrt(error * 2.3e-16) / 2.3e-16)
-    return np.abs(exponent) * base ** (exponent - 1) * scales[node.args[0]]
+    base, error = np.abs(values[node.args[0]]), scales[node.args[0]]
+    if 0 < exponent < 1:
+        # √x moves by error/(2√x) away from 0, and near it by no more than √(error): an x at its tolerance has a root there.
+        slope = exponent * np.where(base > 0, base, np.inf) ** (exponent - 1)
+        near = (TIGHT * error) ** exponent / TIGHT
+        return np.where(base > 0, np.minimum(slope * error, near), near)
+    return np.abs(exponent) * base ** (exponent - 1) * error
 
 
 def _inverse(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
@@ -176,6 +178,31 @@ _SPECIAL: dict[str, Callable[..., Array]] = {
 }
 
 
+def _is_datum(node: Term) -> bool:
+    """Whether nothing was rounded to compute the node: its own floats are the data."""
+    return operation_of(node).growth is Growth.LEAF
+
+
+def _jump(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
+    """A function; those that jump at 0 have no value where their argument is rounding."""
+    (argument,) = node.args
+    value = operation_of(node).value(_FIELD, node, [values[argument]], env)
+    if node.payload[0] not in ("sign", "step") or _is_datum(argument):
+        return value
+    return np.where(np.abs(values[argument]) > ROUNDING * scales[argument], value, np.nan)
+
+
+_RESOLVED: dict[str, Callable[..., Array]] = {
+    "rank": lambda node, values, scales, env: _FIELD.rank(values[node.args[0]], scales[node.args[0]]),
+    "lambda_min": lambda node, values, scales, env: _FIELD.lambda_min(values[node.args[0]], scales[node.args[0]]),
+    "off_block": lambda node, values, scales, env: _FIELD.off_block(
+        values[node.args[0]], values[node.args[1]], scales[node.args[1]]
+    ),
+    "fn": _jump,
+}
+"""What jumps, or is defined on symmetric matrices only: which side of the jump a value is on depends on its error."""
+
+
 def with_scales(
     terms: Sequence[Term], env: Environment, evaluate_node: Callable[[Term, Mapping[Term, Array]], Array]
 ) -> tuple[dict[Term, Array], dict[Term, Array]]:
@@ -185,7 +212,8 @@ def with_scales(
     for term in terms:
         for node in walk(term):
             if node not in values:
-                values[node] = evaluate_node(node, values)
+                resolved = _RESOLVED.get(node.op)
+                values[node] = resolved(node, values, scales, env) if resolved else evaluate_node(node, values)
                 scales[node] = scale_of(node, values, scales, env)
                 values[node] = _settled(node, values, scales, env)
     return values, scales

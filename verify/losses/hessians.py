@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.zeros import symmetric_eigenvalues
+
 Array = Any
 _TOLERANCE = 1e-11
 
@@ -44,6 +46,6 @@ def lora_hessian(left: Array, right: Array, slope: Array, operator: Array, decay
 
 
 def is_semidefinite(hessian: Array) -> Array:
-    """Whether the least eigenvalues are at least 0 up to rounding, `(count,)`."""
-    values = np.linalg.eigvalsh(hessian)
-    return np.asarray(values[:, 0] >= -_TOLERANCE * np.maximum(1.0, np.abs(values).max(axis=-1)))
+    """Whether the least eigenvalues are at least 0 up to rounding of the largest, `(count,)`; no where it is not finite."""
+    values = symmetric_eigenvalues(hessian)
+    return np.asarray(values[:, 0] >= -_TOLERANCE * np.abs(values).max(axis=-1))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.zeros import symmetric_eigenvalues
 from verify.losses import formulas
 from verify.losses.hessians import is_semidefinite, lora_hessian
 from verify.losses.planting import Star, frames, simple_decays
@@ -91,7 +92,7 @@ def _grown(change: Array, move: Array, factors: tuple[Array, Array], slope: Arra
         trial = along + growth * across
         found = np.where(done[:, None, None], found, trial)
         done = done | is_semidefinite(lora_hessian(*factors, slope, trial, decay))
-    values = np.linalg.eigvalsh((found + np.swapaxes(found, -1, -2)) / 2)
+    values = symmetric_eigenvalues((found + np.swapaxes(found, -1, -2)) / 2)
     return (found + np.swapaxes(found, -1, -2)) / 2, done & (values[:, 0] > values[:, -1] / _LARGEST)
 
 

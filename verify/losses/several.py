@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.zeros import rounding_level
 from verify.losses.planting import frames, plant
 from verify.losses.spurious import Planted, plant_rational_spurious, plant_spurious
 
@@ -156,7 +157,8 @@ def _across(rng: Generator, parts: Sequence[Part], *, rational: bool) -> Array:
     offset = np.concatenate([p.offset for p in parts], axis=-1)
     if rational:
         # Entries in which X and X⋆ agree in every instance.
-        return rng.integers(-1, 2, offset.shape[-1]) * np.all(np.abs(offset) < 1e-12, axis=0) * np.ones_like(offset)
+        level = rounding_level(np.max(np.abs(offset), axis=-1, keepdims=True), offset.shape[-1])
+        return rng.integers(-1, 2, offset.shape[-1]) * np.all(np.abs(offset) <= level, axis=0) * np.ones_like(offset)
     way = rng.standard_normal(offset.shape)
     length = np.sum(offset * offset, axis=-1, keepdims=True)
     return (

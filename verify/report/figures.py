@@ -155,8 +155,9 @@ def _pairs_of_curvature(problem: Problem, starts: Any) -> tuple[Array, Array]:
     pair, block = pair_curvature(owner, update), block_curvature(owner, update, rank)
     assert owner.star is not None
     apart = np.linalg.norm(update - owner.star, axis=(1, 2)) > 1e-5 * np.linalg.norm(owner.star, axis=(1, 2))
-    full = singular(update)[:, rank - 1] > 1e-6
-    kept = apart & full & (pair.alpha > 1e-9) & np.isfinite(block.beta)
+    sizes = singular(update)
+    full = sizes[:, rank - 1] > 1e-6 * sizes[:, 0]
+    kept = apart & full & (pair.alpha > 1e-9 * np.abs(block.beta)) & np.isfinite(block.beta)
     return pair.alpha[kept], block.beta[kept]
 
 

@@ -18,6 +18,7 @@ from verify.search.margins import margins
 
 Array = Any
 _SHIFT = 1e-6
+_BENDS = 1e-12
 _CUTS = 8
 _CHUNK = 4000
 
@@ -83,7 +84,8 @@ def _searched(
 def _updated(inverse: Array, change: Array, turn: Array) -> Array:
     """The BFGS update, where the curvature along the step is positive."""
     along = np.sum(change * turn, axis=1)
-    usable = along > 1e-12
+    # Relative to both: what a step of any size, or a margin in any unit, says about the curvature.
+    usable = along > _BENDS * np.linalg.norm(change, axis=1) * np.linalg.norm(turn, axis=1)
     rho = np.where(usable, 1.0 / np.where(usable, along, 1.0), 0.0)[:, None, None]
     eye = np.eye(change.shape[1])
     left = eye - rho * change[:, :, None] * turn[:, None, :]

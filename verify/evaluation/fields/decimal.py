@@ -91,7 +91,11 @@ class DecimalField(ObjectField):
         return sum(1 for v in values if v > self.mp.mpf(10) ** (-self.mp.dps // 2) * values[0])
 
     def one_lambda_min(self, rows: list[list[Any]]) -> Any:
-        """The smallest eigenvalue."""
+        """The smallest eigenvalue; not a number where the matrix is not symmetric up to rounding."""
+        largest = max(abs(x) for row in rows for x in row)
+        level = self.mp.mpf(10) ** (5 - self.mp.dps) * largest
+        if not all(abs(x - rows[j][i]) <= level for i, row in enumerate(rows) for j, x in enumerate(row)):
+            return self.mp.nan
         return min(self.mp.eigsy(self.mp.matrix(rows), eigvals_only=True))
 
     def one_off_block(self, y: list[list[Any]], x: list[list[Any]]) -> list[list[Any]]:

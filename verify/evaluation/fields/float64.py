@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.tolerances import LOOSE
+from verify.evaluation.zeros import cleared, decided_rank, rounding_level
+
 Array = Any
-RANK_TOLERANCE = 1e-9
-"""Singular values below this fraction of the largest count as zero in float rank decisions."""
 
 
 class FloatField:
     """Batched floating point on an array namespace (NumPy unless another is passed in).
 
-    Where the array standard has no function (erf), NumPy's ecosystem is used.
+    Where the array standard has no function (erf), NumPy's ecosystem is used. What depends on which singular values are 0, or
+    on whether a matrix is symmetric, is decided relative to `size`: what the matrix was computed from, `(...)`, where terms
+    cancelled in it, and at least its own size. What that leaves open is not a number.
     """
 
     def __init__(self, xp: Any = np) -> None:
@@ -76,24 +79,32 @@ class FloatField:
         return x ** float(exponent)
 
     def inverse(self, x: Array) -> Array:
-        """The batched inverse; not a number where the matrix is singular."""
+        """The batched inverse; not a number where the matrix is singular, or is not told from a singular one."""
         try:
-            return self.xp.linalg.inv(x)
+            found = self.xp.linalg.inv(x)
         except np.linalg.LinAlgError:
-            determinant = self.xp.linalg.det(x)
-            good = self.xp.abs(determinant) > 0
-            safe = self.xp.where(good[..., None, None], x, self.xp.eye(x.shape[-1]))
-            return self.xp.where(good[..., None, None], self.xp.linalg.inv(safe), self.xp.nan)
+            # LAPACK refuses a stack for one member, and only where a pivot is exactly 0: on some processors it is 1e-17.
+            regular = self.xp.linalg.det(x) != 0
+            safe = self.xp.where(regular[..., None, None], x, self.xp.eye(x.shape[-1]))
+            found = self.xp.where(regular[..., None, None], self.xp.linalg.inv(safe), self.xp.nan)
+        condition = self._size(x) * self._size(found)
+        return self.xp.where((condition < 1.0 / LOOSE)[..., None, None], found, self.xp.nan)
+
+    def _size(self, x: Array) -> Array:
+        """The Frobenius norm, without overflow of the squares."""
+        top = self.xp.max(self.xp.abs(x), axis=(-2, -1), keepdims=True)
+        safe = self.xp.where((top > 0) & self.xp.isfinite(top), top, 1.0)
+        return (self.xp.sqrt(self.xp.sum((x / safe) ** 2, axis=(-2, -1), keepdims=True)) * safe)[..., 0, 0]
 
     def det(self, x: Array) -> Array:
         """The batched determinant."""
         return self.xp.linalg.det(x)
 
     def singular_values(self, x: Array) -> Array:
-        """Singular values in descending order; not a number where an entry is not finite."""
+        """Singular values in descending order, 0 at rounding level; not a number where an entry is not finite."""
         finite = self.xp.all(self.xp.isfinite(x), axis=(-2, -1))
         safe = self.xp.where(finite[..., None, None], x, 0.0)
-        values = self.xp.linalg.svd(safe, compute_uv=False)
+        values = cleared(self.xp.linalg.svd(safe, compute_uv=False), max(x.shape[-2:]), xp=self.xp)
         return self.xp.where(finite[..., None], values, self.xp.nan)
 
     def pick(self, values: Array, index: Array) -> Array:
@@ -108,29 +119,30 @@ class FloatField:
         picked = self.xp.where(position >= count, 0.0, picked)
         return self.xp.where((position < 0) | (self.xp.round(index) != index), self.xp.nan, picked)
 
-    def rank(self, x: Array) -> Array:
-        """The numerical rank at `RANK_TOLERANCE`, relative to the largest singular value."""
-        values = self.singular_values(x)
-        large = values > RANK_TOLERANCE * values[..., :1]
-        counted = self.xp.sum(self.xp.astype(large, self.xp.float64), axis=-1)
-        return self.xp.where(self.xp.isnan(values[..., 0]), self.xp.nan, counted)
+    def rank(self, x: Array, size: Array | None = None) -> Array:
+        """The rank; not a number where a singular value is neither at rounding level nor clear."""
+        return decided_rank(self.singular_values(x), max(x.shape[-2:]), size, xp=self.xp)
 
-    def lambda_min(self, x: Array) -> Array:
-        """The smallest eigenvalue of the symmetric part."""
-        symmetric = (x + self.transpose(x)) / 2
-        finite = self.xp.all(self.xp.isfinite(symmetric), axis=(-2, -1))
-        safe = self.xp.where(finite[..., None, None], symmetric, 0.0)
-        return self.xp.where(finite, self.xp.linalg.eigvalsh(safe)[..., 0], self.xp.nan)
+    def lambda_min(self, x: Array, size: Array | None = None) -> Array:
+        """The smallest eigenvalue; not a number where the matrix is not symmetric up to rounding."""
+        turned = self.transpose(x)
+        largest = self.xp.max(self.xp.abs(x), axis=(-2, -1))
+        level = rounding_level(largest if size is None else self.xp.maximum(largest, size), x.shape[-1])
+        # Eigenvalue routines read one triangle only, and would answer for another matrix.
+        usable = self.xp.isfinite(largest) & (self.xp.max(self.xp.abs(x - turned), axis=(-2, -1)) <= level)
+        safe = self.xp.where(usable[..., None, None], (x + turned) / 2, 0.0)
+        return self.xp.where(usable, self.xp.linalg.eigvalsh(safe)[..., 0], self.xp.nan)
 
-    def off_block(self, y: Array, x: Array) -> Array:
-        """`P_U^⊥ Y P_V^⊥` with the singular spaces of X at `RANK_TOLERANCE`."""
+    def off_block(self, y: Array, x: Array, size: Array | None = None) -> Array:
+        """`P_U^⊥ Y P_V^⊥` with the singular spaces of X; not numbers where the rank of X is undecided."""
         finite = self.xp.all(self.xp.isfinite(x), axis=(-2, -1))
         safe = self.xp.where(finite[..., None, None], x, 0.0)
         u, values, vt = self.xp.linalg.svd(safe, full_matrices=False)
-        keep = self.xp.astype(values > RANK_TOLERANCE * values[..., :1], self.xp.float64)
+        rank = decided_rank(values, max(x.shape[-2:]), size, xp=self.xp)
+        keep = self.xp.astype(self.xp.arange(values.shape[-1]) < rank[..., None], self.xp.float64)
         left = y - (u * keep[..., None, :]) @ (self.transpose(u) @ y)
         block = left - (left @ self.transpose(vt)) @ (keep[..., :, None] * vt)
-        return self.xp.where(finite[..., None, None], block, self.xp.nan)
+        return self.xp.where((finite & self.xp.isfinite(rank))[..., None, None], block, self.xp.nan)
 
     def row_log_sum_exp(self, x: Array) -> Array:
         """Row-wise log-sum-exp as a column, without overflow."""

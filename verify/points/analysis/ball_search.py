@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from verify.calculus.conditions import gradient_of_function
+from verify.evaluation.tolerances import TIGHT
 from verify.language.terms import Term, symbol
 from verify.losses.problem import Problem
 from verify.points.analysis.constants import star_of
 from verify.points.analysis.full import evaluated, frobenius, full_of
+from verify.points.finder.gauge import factors_of
 
 Array = Any
 LEFT, RIGHT, STAR, STAR_SLOPE = "·P", "·Q", "·X⋆", "·G⋆"
@@ -46,15 +48,10 @@ class Ball:
         Raises:
             ValueError: if X⋆ has a larger rank.
         """
-        count, rows, cols = star.shape
-        u, values, vt = np.linalg.svd(star, full_matrices=False)
-        if np.any(values[:, rank:] > 1e-9 * np.maximum(values[:, :1], 1e-300)):
+        left, right = factors_of(star, rank)
+        missing = frobenius(star - left @ np.swapaxes(right, -1, -2))
+        if np.any(missing > TIGHT * frobenius(star)):
             raise ValueError(f"X⋆ has a rank above {rank}: the restricted constants are about points of rank at most {rank}")
-        kept = min(rank, values.shape[-1])
-        left, right = np.zeros((count, rows, rank)), np.zeros((count, cols, rank))
-        roots = np.sqrt(values[:, None, :kept])
-        left[:, :, :kept] = u[:, :, :kept] * roots
-        right[:, :, :kept] = np.swapaxes(vt, -1, -2)[:, :, :kept] * roots
         return Ball(star, left, right, radius)
 
     def pick(self, index: Array) -> Ball:

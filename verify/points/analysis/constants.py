@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.tolerances import TIGHT
 from verify.losses.problem import Problem
 from verify.points.analysis.full import curvature, frobenius, pairing, singular, slope
 
@@ -25,7 +26,8 @@ class PairCurvature:
     Attributes:
         inner: the inner product.
         squared: ‖X − X⋆‖_F².
-        alpha: their quotient α_pair; the inner product itself where X = X⋆ (there it is 0/0).
+        alpha: their quotient α_pair; the inner product itself where X = X⋆ up to `TIGHT` (there it is 0/0, or rounding over
+            rounding).
         defined: whether alpha is the quotient.
     """
 
@@ -50,7 +52,7 @@ def pair_curvature(problem: Problem, point: Array, star: Array | None = None) ->
     move = point - star
     inner = pairing(slope(problem, point) - slope(problem, star), move)
     squared = pairing(move, move)
-    defined = squared > 0
+    defined = squared > (TIGHT * np.maximum(frobenius(point), frobenius(star))) ** 2
     alpha = np.where(defined, inner / np.where(defined, squared, 1.0), inner)
     return PairCurvature(inner, squared, alpha, defined)
 
@@ -130,7 +132,7 @@ class Dichotomy:
         excess: ⟨E, X⋆⟩, E the part of the singular values of −G_⊥ above λ.
         middle: (‖G_⊥‖_op − λ)_+ ‖P_U^⊥X⋆P_V^⊥‖_*.
         right: (β_dir)_+ σ_r(X) ‖P_U^⊥X⋆P_V^⊥‖_*; 0 where the block is empty.
-        kappa: β_dir/α_pair where both are defined and α_pair > 0, else not a number.
+        kappa: β_dir/α_pair where both are defined and α_pair is positive beyond rounding, else not a number.
         scale: the size of what the terms are computed from; differences below `TIGHT·scale` mean nothing.
     """
 
@@ -154,7 +156,8 @@ def dichotomy(problem: Problem, point: Array, rank: int, star: Array | None = No
     u, _, vt = np.linalg.svd(point)
     off_u, off_v = u[:, :, rank:], vt[:, rank:, :]
     slopes = slope(problem, point)
-    scale = frobenius(star) * (frobenius(slopes) + frobenius(slope(problem, star)) + weight)
+    steep = frobenius(slopes) + frobenius(slope(problem, star))
+    scale = frobenius(star) * (steep + weight)
     if off_u.shape[-1] == 0 or off_v.shape[-2] == 0:
         nothing = np.zeros(problem.count)
         return Dichotomy(pair.inner, nothing, nothing, nothing, np.full(problem.count, np.nan), scale)
@@ -164,7 +167,7 @@ def dichotomy(problem: Problem, point: Array, rank: int, star: Array | None = No
     excess = pairing((left * above[:, None, :]) @ right, seen)
     nuclear = singular(seen).sum(axis=-1)
     bound = np.maximum(np.nan_to_num(block.beta), 0.0) * block.smallest * nuclear
-    good = pair.defined & (pair.alpha > 0) & np.isfinite(block.beta)
+    good = pair.defined & (pair.inner > TIGHT * steep * frobenius(point - star)) & np.isfinite(block.beta)
     kappa = np.where(good, block.beta / np.where(good, pair.alpha, 1.0), np.nan)
     middle = np.maximum(block.block_norm - weight, 0.0) * nuclear
     return Dichotomy(pair.inner, excess, middle, bound, kappa, scale)

@@ -17,6 +17,7 @@ import numpy as np
 
 from verify.calculus.differentiate import gradients
 from verify.evaluation.hessians import hessian_matrix
+from verify.evaluation.zeros import symmetric_eigenvalues
 from verify.losses.problem import Problem
 from verify.points.analysis.full import evaluated
 
@@ -73,7 +74,7 @@ def settle(stack: Problem, begin: dict[str, Array], avoid: Array, length: float,
         hessian = np.where(ok[:, None, None], new_hessian, hessian)
         slope = np.where(ok[:, None], new_slope, slope)
         size = np.where(ok, new_size, size)
-    norms = np.linalg.norm(hessian, ord=2, axis=(-2, -1))
+    norms = np.abs(symmetric_eigenvalues(hessian)).max(axis=-1)
     arrived = size <= STATIONARY * norms * np.sqrt(length)
     return _unflat(stack, here[arrived])
 

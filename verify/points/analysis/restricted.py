@@ -23,6 +23,7 @@ import numpy as np
 from verify.calculus.conditions import gradient_of_function
 from verify.calculus.differentiate import expand, gradients, tangent
 from verify.evaluation.hessians import hessian_of_function, is_quadratic
+from verify.evaluation.zeros import symmetric_eigenvalues
 from verify.language.operations.algebra import inner, negated
 from verify.language.statements import FunctionOf
 from verify.language.terms import ARGUMENT, Dim, Term, make, rebuild, symbol
@@ -76,7 +77,7 @@ def uniform_bounds(problem: Problem) -> tuple[Estimate | None, Estimate | None]:
     if (alpha is None or beta is None) and problem.full is not None and is_quadratic(problem.full):
         with np.errstate(all="ignore"):
             hessian = hessian_of_function(problem.full, problem.batch({}))
-        values = np.linalg.eigvalsh(hessian)
+        values = symmetric_eigenvalues(hessian)
         slack = OUTWARD * np.max(np.abs(values), axis=-1)
         alpha = values[:, 0] - slack if alpha is None else alpha
         beta = values[:, -1] + slack if beta is None else beta

@@ -25,6 +25,7 @@ from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
+from verify.evaluation.zeros import symmetric_eigenvalues
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.settings import lora
@@ -146,7 +147,7 @@ def lowest_curvatures(loss: Term, variables: Sequence[Term], batch: Batch) -> Ar
     points = low.flat({name: batch.values[name] for name in moving})
     # One by one: the data of a state fill the cache.
     hessians = (low.hessian(points[[k]], low.load(stack, np.array([k]))) for k in range(batch.count))
-    return np.array([np.linalg.eigvalsh(h[0])[0] for h in hessians])
+    return np.array([symmetric_eigenvalues(h[0])[0] for h in hessians])
 
 
 def _require_process(formula: Formula, batch: Batch, source: Training) -> None:

@@ -21,6 +21,8 @@ _DECREASE = 1e-4
 _LOWEST = 1e24
 _FARTHEST = 1e9
 _SHORTEST = 1e-13
+_BENDS = 1e-12
+"""The least cosine between a step and the change of the gradient along it that says something about the curvature."""
 _SOME, _MANY = 0.06, 0.25
 """Shares of finished rows at which they are replaced by waiting ones, and at which the batch shrinks."""
 
@@ -183,7 +185,7 @@ def _advance(loss: Lowered, batch: Descent, place: int) -> None:
     change = slope - batch.slope
     curvature = np.vecdot(move, change)
     square = np.vecdot(change, change)
-    useful = curvature > 1e-12 * square
+    useful = curvature > _BENDS * norms(move) * np.sqrt(square)
     batch.x, batch.slope, batch.value = trial, slope, value
     batch.moves[place], batch.changes[place] = move, change
     batch.inverse[place] = np.where(useful, 1.0 / np.where(useful, curvature, 1.0), 0.0)

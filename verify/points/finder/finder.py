@@ -20,8 +20,8 @@ import numpy as np
 from verify.losses.problem import Problem
 from verify.points.finder.descent import Left, descend
 from verify.points.finder.gauge import Gauge, balanced, gauge_of
-from verify.points.finder.lowering import Lowered, lowered
-from verify.points.finder.newton import Measured, Outcome, escape, exact_lambda_min, newton
+from verify.points.finder.lowering import Instances, Lowered, lowered
+from verify.points.finder.newton import Measured, Outcome, escape, exact_lambda_min, hessian_size, newton
 from verify.points.finder.rescue import rescue
 from verify.points.finder.result import Points, Status
 from verify.points.finder.starts import Start, start_points
@@ -52,8 +52,9 @@ def find(
         effort: tolerances and work limits.
 
     Returns:
-        Every start with its end and status (`Points`): second-order where `‖∇L‖ ≤ 1e-10·(1 + ‖∇L(start)‖)` and
-        `λ_min(∇²L) ≥ −1e-9·max(1, ‖∇²L‖)` modulo the gauge directions of theory §1.
+        Every start with its end and status (`Points`): second-order where `‖∇L‖ ≤ 1e-10·(u + ‖∇L(start)‖)` and
+        `λ_min(∇²L) ≥ −1e-9·max(v, ‖∇²L‖)` modulo the gauge directions of theory §1, u and v the sizes of ∇L and ∇²L at a
+        random point, or 1 where they are larger.
 
     Raises:
         ShapeError: if the starts do not fit.
@@ -76,7 +77,7 @@ def find(
         arrays,
         search.measured.value,
         search.measured.slope,
-        search.measured.slope / (1.0 + search.start),
+        search.measured.slope / search.size,
         search.measured.bound,
         search.measured.steps,
         search.status,
@@ -94,6 +95,8 @@ class _Search:
     points: Array
     start: Array
     """Gradient norms at the start."""
+    size: Array
+    """What gradient norms are compared with: those at the start, and no less than the loss' own size."""
     free: Array
     status: Array
     measured: Measured
@@ -102,22 +105,36 @@ class _Search:
 def _begin(loss: Lowered, loader: Loader, points: Array, effort: Effort) -> _Search:
     count = len(points)
     value, slope, free = np.zeros(count), np.zeros(count), np.zeros(count, bool)
+    units = np.ones((2, count))
     for first in range(0, count, 256):
         ids = np.arange(first, min(first + 256, count))
         data = loader.load(ids)
         value[ids], found = loss.value_and_gradient(points[ids], data)
         slope[ids] = norms(found)
         free[ids] = gauge_of(loader.problem.pick(loader.instance[ids]), loss, data)
+        units[:, ids] = _units(loss, data)
     status = np.where(np.isfinite(value) & np.isfinite(slope), _OPEN, int(Status.NON_FINITE))
-    measured = Measured(value, slope.copy(), np.full(count, np.nan), np.zeros(count, int))
-    return _Search(loss, loader, effort, points.copy(), slope, free, status, measured)
+    measured = Measured(value, slope.copy(), np.full(count, np.nan), np.zeros(count, int), units[1])
+    return _Search(loss, loader, effort, points.copy(), slope, units[0] + slope, free, status, measured)
+
+
+def _units(loss: Lowered, data: Instances) -> Array:
+    """The sizes of gradient and Hessian at a random point, at most 1, `(2, batch)`.
+
+    A loss times 1e-8 is not nearly stationary for that.
+    """
+    point = np.random.default_rng(0).standard_normal((1, loss.unknowns))
+    points = np.repeat(point, data.count, axis=0)
+    _, slope = loss.value_and_gradient(points, data)
+    sizes = np.stack([norms(slope), hessian_size(loss.hessian(points, data))])
+    return np.minimum(np.where(np.isfinite(sizes) & (sizes > 0), sizes, 1.0), 1.0)
 
 
 def _waves(search: _Search, members: Array, gauge: Gauge, size: int) -> None:
     """Descend, then Newton, then back again for what is not finished."""
     loss, loader, points, effort = search.loss, search.loader, search.points, search.effort
-    tolerance = effort.gradient * (1.0 + search.start)
-    floor = _ROUNDING * (1.0 + search.start)
+    tolerance = effort.gradient * search.size
+    floor = _ROUNDING * search.size
     target = np.maximum(effort.switch * search.start, tolerance)
     returns = np.zeros(len(points), int)
     ids = members[search.status[members] == _OPEN]
@@ -148,7 +165,7 @@ def _waves(search: _Search, members: Array, gauge: Gauge, size: int) -> None:
         target[back] = np.maximum(_CLOSER * search.measured.slope[back], tolerance[back])
         ids = np.sort(np.concatenate([saddles, back]))
     _remeasure(search, ids)
-    stationary = search.measured.slope[ids] <= effort.gradient * (1.0 + search.start[ids])
+    stationary = search.measured.slope[ids] <= effort.gradient * search.size[ids]
     search.status[ids] = np.where(stationary, int(Status.SADDLE_STALLED), int(Status.NOT_CONVERGED))
     search.measured.bound[ids] = np.nan
     for first in range(0, int(stationary.sum()), 64):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.evaluation.zeros import ROUNDING, cleared
 from verify.losses.problem import Problem
 from verify.points.finder.lowering import Instances, Lowered
 
@@ -120,7 +121,7 @@ def resolved_orbit(lowered: Lowered, points: Array, gauge: Gauge, slope: Array, 
     squares, turn = np.linalg.eigh(np.where(finite[:, None, None], gram, 0.0))
     least = np.sqrt(2.0) * slope / (_NULL * np.maximum(size, 1e-300))
     # Squared lengths are known to rounding of the largest.
-    kept = squares > np.maximum(least[:, None] ** 2, 1e-13 * squares[:, -1:])
+    kept = squares > np.maximum(least[:, None] ** 2, ROUNDING * squares.shape[-1] * squares[:, -1:])
     turn = turn * np.where(kept, 1.0 / np.sqrt(np.where(kept, squares, 1.0)), 0.0)[:, None, :]
     return np.swapaxes(turn, -1, -2) @ found
 
@@ -141,11 +142,12 @@ def lifted(hessian: Array, unit: Array, size: Array) -> Array:
 def orbit_basis(tangent: Array) -> tuple[Array, Array]:
     """An orthonormal basis of the span of the tangents `(batch, t, p)`, and which of its vectors count `(batch, k)`.
 
-    Tangents that vanish with a rank drop are told from the others by a gap at 1e-9 of the largest: this only chooses
-    what the smallest eigenvalue is measured on, the dimension itself is `gauge_dimension`.
+    Factors are roots of X: where its rank drops, tangents may have the length of a root of rounding, and what is not
+    longer does not count. This only chooses what the smallest eigenvalue is measured on; a direction that is left out stays
+    in the test. The dimension itself is `gauge_dimension`.
     """
     _, values, basis = np.linalg.svd(tangent, full_matrices=False)
-    return basis, values > 1e-9 * np.maximum(values[:, :1], 1e-300)
+    return basis, values > np.sqrt(ROUNDING * max(tangent.shape[1:])) * values[:, :1]
 
 
 def compressed(hessian: Array, orthonormal: Array) -> Array:
@@ -190,18 +192,27 @@ def balanced(lowered: Lowered, points: Array) -> Array:
         (m, r), (n, _) = lowered.shapes[first], lowered.shapes[first + 1]
         left = points[rows, a:b].reshape(-1, m, r)
         right = points[rows, c:d].reshape(-1, n, r)
-        new_left, new_right = factors_of(left @ np.swapaxes(right, -1, -2), r)
+        # What cancels in the product leaves rounding of the factors, not of X.
+        size = np.linalg.norm(left, axis=(-2, -1)) * np.linalg.norm(right, axis=(-2, -1))
+        new_left, new_right = factors_of(left @ np.swapaxes(right, -1, -2), r, size)
         result[rows, a:b], result[rows, c:d] = new_left.reshape(-1, m * r), new_right.reshape(-1, n * r)
     return result
 
 
-def factors_of(updates: Array, r: int) -> tuple[Array, Array]:
+def factors_of(updates: Array, r: int, size: Array | None = None) -> tuple[Array, Array]:
     """Balanced factors of the best rank-r approximation: `(..., m, n)` to `(..., m, r)` and `(..., n, r)`.
 
-    To start at a given X pass `dict(zip("AB", factors_of(X, r)))`; columns beyond min(m, n) are 0.
+    To start at a given X pass `dict(zip("AB", factors_of(X, r)))`; columns beyond the rank of X are exactly 0.
+
+    Args:
+        updates: X.
+        r: the number of columns.
+        size: what X was computed from, `(...)`, where that is larger than X: singular values at its rounding level are 0.
     """
     updates = np.asarray(updates, dtype=float)
     u, values, vt = np.linalg.svd(updates, full_matrices=False)
+    # The root of a rounding error is no rounding error: √1e-17 = 3e-9.
+    values = cleared(values, max(updates.shape[-2:]), size)
     k = min(r, values.shape[-1])
     root = np.sqrt(values[..., None, :k])
     rows, cols = updates.shape[-2:]

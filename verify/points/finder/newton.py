@@ -38,12 +38,16 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known at the points, all `(count,)` over all starts: loss, gradient norm, and a lower bound of λ_min."""
+    """What is known at the points, all `(count,)` over all starts: loss, gradient norm, and a lower bound of λ_min.
+
+    `curvature` is the size of Hessians that a smaller one is not told from 0 by, at most 1.
+    """
 
     value: Array
     slope: Array
     bound: Array
     steps: Array
+    curvature: Array
 
 
 def positive_definite(stack: Array) -> Array:
@@ -197,7 +201,7 @@ def _round(
     ends = here | back | bad
     rows = np.flatnonzero(here)
     if len(rows):
-        allowed = 0.5 * effort.curvature * np.maximum(1.0, height[rows])
+        allowed = 0.5 * effort.curvature * np.maximum(measured.curvature[batch.ids[rows]], height[rows])
         orbit = resolved_orbit(loss, batch.x[rows], gauge, size[rows], height[rows])
         test = lifted(hessian[rows], orbit, height[rows])
         np.einsum("bii->bi", test)[...] += allowed[:, None]
@@ -232,7 +236,7 @@ def escape(loss: Lowered, loader: Loader, points: Array, ids: Array, gauge: Gaug
         hessian = loss.hessian(x, data)
         direction, lowest = _lowest(hessian, resolved_orbit(loss, x, gauge, norms(slope), hessian_size(hessian)))
         measured.bound[part] = lowest
-        shallow[first : first + 64] = lowest > -_SHALLOW * np.maximum(1.0, hessian_size(hessian))
+        shallow[first : first + 64] = lowest > -_SHALLOW * np.maximum(measured.curvature[part], hessian_size(hessian))
         reach = np.maximum(1.0, norms(x))
         best, chosen = np.array(value), np.zeros(len(part))
         for length in _LENGTHS:

@@ -52,7 +52,7 @@ class Points:
         arrays: the adapted matrices by name, `(count, rows, cols)`.
         value: the loss, `(count,)`.
         gradient: `‖∇L‖`, `(count,)`.
-        relative_gradient: `‖∇L‖ / (1 + ‖∇L(start)‖)`, `(count,)`.
+        relative_gradient: `‖∇L‖ / (u + ‖∇L(start)‖)`, `(count,)`, u the gradient's size at a random point, at most 1.
         lambda_min_bound: a lower bound of λ_min(∇²L) modulo gauge: certified by a Cholesky factorization at
             second-order points, the eigenvalue itself at saddles, not a number elsewhere; `(count,)`.
         iterations: loss evaluations of the first-order phase plus Newton steps, `(count,)`.

@@ -22,8 +22,8 @@ class Effort:
     """Limits and tolerances of the finder; all limits count work, none is a time.
 
     Attributes:
-        gradient: stationary where `‖∇L‖ ≤ gradient · (1 + ‖∇L(start)‖)`.
-        curvature: second-order where `λ_min ≥ −curvature · max(1, ‖∇²L‖)` modulo gauge.
+        gradient: stationary where `‖∇L‖ ≤ gradient · (u + ‖∇L(start)‖)`, u the gradient's size at a random point, at most 1.
+        curvature: second-order where `λ_min ≥ −curvature · max(v, ‖∇²L‖)` modulo gauge, v likewise the Hessian's.
         switch: the first-order phase ends at this fraction of the starting gradient.
         descent: loss evaluations in one first-order phase.
         newton: Newton steps in one second-order phase.

@@ -24,7 +24,7 @@ from verify.points.finder.result import Status
 from verify.points.finder.starts import Start
 from verify.points.finder.work import Effort
 from verify.points.sources.accuracy import finished
-from verify.points.sources.branches import branches
+from verify.points.sources.branches import branches, ranks_are_decided
 from verify.points.sources.draws import Starts
 
 Array = Any
@@ -86,8 +86,9 @@ def stationary_points(
     good = reached.status == Status.SECOND_ORDER
     batch = finished(problem.batch(reached.arrays), problem.loss, statement.variables)
     assert batch.slack is not None
-    # Where the Hessian is too flat for the point to be accurate, margins read there would mean nothing.
-    inaccurate = good & ~(batch.slack <= LOOSE / 10)
+    # Where the Hessian is too flat for the point to be accurate, margins read there would mean nothing; along directions in
+    # which it is flat altogether, the rank tells.
+    inaccurate = good & ~((batch.slack <= LOOSE / 10) & ranks_are_decided(batch, statement))
     tally.ended["SECOND_ORDER"] -= int(inaccurate.sum())
     tally.ended["INACCURATE"] += int(inaccurate.sum())
     good = good & ~inaccurate

@@ -85,7 +85,8 @@ def with_singular_vectors(batch: Batch, formula: Formula) -> Batch:
         matrix = np.broadcast_to(matrix, (batch.count, rows, cols))
         finite = np.all(np.isfinite(matrix), axis=(-2, -1))
         u, _, vt = np.linalg.svd(np.where(finite[:, None, None], matrix, 0.0))
-        place = np.broadcast_to(np.asarray(index, dtype=int), (batch.count,)) - 1
+        # An index that is not known (an undecided rank) names no pair.
+        place = np.broadcast_to(np.asarray(np.where(np.isfinite(index), index, 0), dtype=int), (batch.count,)) - 1
         safe = np.clip(place, 0, min(rows, cols) - 1)
         own = np.arange(batch.count)
         left, right = u[own, :, safe], vt[own, safe, :]
