@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,9 @@ from verify.points.sources.trajectories import states
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
 
+Array = Any
 _KEPT = 40
+_BATCH = 250
 _ENOUGH = 2000
 _IDLE_BATCHES = 400
 _STARTS = 10
@@ -127,18 +129,24 @@ def gather(
     landscape = needs_landscape(formula)
     for arranged in _source(formula, flat, rng, profile, evidence, seed):
         start = arranged.batch
-        before = evidence.n_active
+        before, counted = evidence.n_active, evidence.n
         if start.count:
             key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
             if key not in opened:
                 opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
             truths = None
-            for state, steps in _states(start, formula, profile):
+            for state, steps, known in _states(start, formula, profile):
                 if truths is None:
                     # Assumptions speak of the start; along a process only the conclusion is read again.
                     truths = _assumptions(state, opened[key][:-1])
-                _tally(evidence, state, start, steps, opened[key][-1], truths)
-        tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2 if landscape else 1)
+                if known.size:
+                    read = truths if known.size == start.count else (truths[0][:, known], truths[1][known])
+                    _tally(evidence, state.pick(known), start.pick(known), steps, opened[key][-1], read)
+        if landscape:
+            tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2)
+        else:
+            # Along a process every state that was read counts.
+            tested += max(start.count, evidence.n - counted)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
             progress(min(tested, profile.instances), profile.instances)
@@ -161,7 +169,9 @@ def _source(
             yield Arranged(batch, solved=True)
         return
     solved = 0
-    for raw in random_batches(formula, flat, rng):
+    # Along a process each instance is read at many states: fewer in a batch, so that families and sizes vary as much.
+    size = _BATCH if formula.process is None else _BATCH // (profile.process_steps + 1) + 1
+    for raw in random_batches(formula, flat, rng, size):
         arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
         solved += arranged.batch.count if arranged.solved else 0
         yield arranged
@@ -183,13 +193,13 @@ def _points(
     yield from shared
 
 
-def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int]]:
+def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int, Array]]:
+    """The states at which the conclusion is read, with the instances whose state is known well enough."""
     if formula.process is None:
-        yield start, 0
+        yield start, 0, np.arange(start.count)
         return
-    with np.errstate(all="ignore"):
-        for steps, state in enumerate(islice(states(start, formula.process, profile.process_steps), profile.process_steps + 1)):
-            yield state, steps
+    for steps, reached in enumerate(states(start, formula.process, profile.process_steps)):
+        yield reached.batch, steps, np.flatnonzero(reached.resolved)
 
 
 def decades(margins: np.ndarray) -> Counter[int | None]:

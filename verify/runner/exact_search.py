@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import hypothesis
@@ -19,12 +19,14 @@ from verify.language.formulas import Formula
 from verify.language.terms import walk
 from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
-from verify.runner.exact_reading import ExactReader
+from verify.runner.exact_reading import ExactReader, has_steps
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
 _LARGE = 10**8
 _MAGNIFIED = 4
+_LATER = (1, 2)
+"""Steps of descent after which small exact instances are read again; their numbers grow fast."""
 
 
 class _FoundError(Exception):
@@ -71,16 +73,19 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
         if arranged is None:
             return
         decision = reader.read(arranged)
+        is_met = all(t is Truth.TRUE for t in decision.hypotheses)
         if seen.found is None:
             seen.n += 1
-            if all(t is Truth.TRUE for t in decision.hypotheses):
+            if is_met:
                 met.append(instance)
                 trivial, held = in_floats(arranged)
                 seen.n_active += int(not trivial)
                 seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
-        if reader.settles(decision):
-            seen.found = arranged
-            raise _FoundError
+        later = (replace(arranged, steps=k) for k in _LATER) if is_met and has_steps(formula) else ()
+        for state in (arranged, *later):
+            if reader.settles(decision if state is arranged else reader.read(state)):
+                seen.found = state
+                raise _FoundError
 
     test = hypothesis.given(exact_instances(formula, conditions))(probe)
     test = hypothesis.seed(seed)(test)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verify.calculus.conditions import Condition, conjuncts, reduced
+from verify.calculus.conditions import Condition, at_start, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate, instantiate_condition
 from verify.evaluation.decide import TRUE, decide
 from verify.evaluation.fields import FloatField
@@ -68,7 +68,8 @@ def enforce(batch: Batch, formula: Formula, rng: np.random.Generator, *, solve: 
     Raises:
         NoSource: if an assumption needs a source that does not exist.
     """
-    conditions = conjuncts([reduced(s, formula.process) for s in formula.given if not isinstance(s, Stationary)])
+    assumed = [at_start(s, formula.process) for s in formula.given if not isinstance(s, Stationary)]
+    conditions = conjuncts([reduced(s, formula.process) for s in assumed])
     stationary = [s for s in formula.given if isinstance(s, Stationary)]
     for statement in stationary:
         batch = stationary_batch(batch, statement, formula, rng)
