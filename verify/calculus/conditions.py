@@ -120,7 +120,7 @@ def _curvature(statement: Curvature) -> Condition:
 
 
 def at_start(statement: Statement, process: Process | None) -> Statement:
-    """An assumption of a claim along a process, which is about the state at the start: in the terms that the start is given by."""
+    """An assumption of a claim along a process, which is about the start, in the terms that the start is given by."""
     if process is None or not process.start:
         return statement
     begin = dict(zip(process.variables, process.start, strict=True))

@@ -118,6 +118,7 @@ def _decided(condition: Condition, instance: DatasetInstance) -> Decisions:
         np.min([p.truth for p in parts], axis=0),
         np.min([p.margin for p in parts], axis=0),
         np.all([p.trivial for p in parts], axis=0),
+        np.all([p.noise for p in parts], axis=0),
     )
 
 
