@@ -124,7 +124,7 @@ def at_start(statement: Statement, process: Process | None) -> Statement:
     if process is None or not process.start:
         return statement
     begin = dict(zip(process.variables, process.start, strict=True))
-    return statement if isinstance(statement, Stationary) else statement.mapped(lambda t: rebuild(t, begin))  # type: ignore[no-any-return]
+    return statement if isinstance(statement, Stationary) else statement.mapped(lambda t: rebuild(t, begin))
 
 
 def along(term: Term, process: Process | None) -> Term:

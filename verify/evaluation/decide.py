@@ -60,7 +60,7 @@ class Bare(Enum):
 def bare_sides(condition: Condition, batch: Batch) -> list[Bare]:
     """The comparisons inside a condition, in order, read at instances that need not meet any assumption."""
     comparisons = comparisons_in(condition)
-    reading = _reading([condition], batch)
+    reading = _reading([condition], batch, sized=True)
     sizes = [[_size(reading, side) for side in (c.left, c.right)] for c in comparisons]
     return [Bare(sum(bool(np.all(size == 0)) for size in pair)) for pair in sizes]
 
@@ -96,21 +96,23 @@ def decide(
         batch: the instances.
         strict: whether an equality (or a tie) counts as true only where it is small relative to everything that it compares,
             not to terms that cancel alone: so assumptions are read.
-        known: how many sides of a comparison are 0 anyway, where that has been found out.
+        known: how many sides of each comparison are 0 anyway; only where it is given, `noise` tells more than `trivial`.
     """
     with np.errstate(all="ignore"):
-        reading = replace(_reading(conditions, batch), strict=strict, known=known or {})
+        reading = replace(_reading(conditions, batch, sized=known is not None), strict=strict, known=known or {})
         return [_decide(c, reading) for c in conditions]
 
 
-def _reading(conditions: Sequence[Condition], batch: Batch) -> _Reading:
+def _reading(conditions: Sequence[Condition], batch: Batch, *, sized: bool) -> _Reading:
+    """Values and error scales; magnitudes only where somebody asks for them."""
     own = FloatField()
     env = batch.environment()
     compared = [t for c in conditions for q in comparisons_in(c) for t in (q.left, q.right)]
     terms = compared + [t for c in conditions for t in _bound_terms(c)]
     with np.errstate(all="ignore"):
         values, scales = with_scales(terms, env, lambda node, done: value_of_node(node, done, env, own))
-        return _Reading(batch, values, scales, magnitudes(compared, values, scales, _noise(batch)))
+        sizes = magnitudes(compared, values, scales, _noise(batch)) if sized else {}
+        return _Reading(batch, values, scales, sizes)
 
 
 def _noise(batch: Batch) -> Array:
@@ -169,11 +171,13 @@ def _compare(condition: Comparison, reading: _Reading) -> Decisions:
     matrix = not condition.left.is_scalar
     tight = _tight(reading.batch)
     scale = reading.scale(condition.left) + reading.scale(condition.right)
-    # Beyond the range of floats nothing is known, and no difference is small.
+    # Nothing is decided relative to a scale that is not finite: whatever is divided by it would be 0.
     safe = np.where(np.isfinite(scale), np.where(scale > 0, scale, 1.0), np.nan)
     trivial = (norm(left, matrix=matrix) == 0) & (norm(right, matrix=matrix) == 0)
     nothing = np.zeros_like(trivial)
-    noise = (_size(reading, condition.left) == 0) & (_size(reading, condition.right) == 0)
+    noise = trivial
+    if reading.magnitudes:
+        noise = (_size(reading, condition.left) == 0) & (_size(reading, condition.right) == 0)
     if condition.relation in ("equal", "distinct"):
         gap = norm(left - right, matrix=matrix) / safe
         same = np.where(gap <= tight, TRUE, np.where(gap > LOOSE, FALSE, UNDECIDED))

@@ -74,7 +74,7 @@ class Plain:
         key = self._key(batch)
         if key not in self._bare:
             sizes = self._of(batch)
-            (then,) = decide([sizes.conclusion], sizes.batch)
+            (then,) = decide([sizes.conclusion], sizes.batch, known={})
             self._bare[key] = bare_sides(sizes.conclusion, sizes.batch), bool(np.all(then.noise))
         return self._bare[key]
 
