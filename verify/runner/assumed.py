@@ -90,10 +90,10 @@ class Plain:
         return tuple((name, batch.dims[name]) for name in self.formula.dims)
 
 
-def assumptions(state: Batch, opened: Sequence[Condition], plain: Plain) -> tuple[Array, Array]:
-    """The truth of every assumption, `(assumptions + 1, count)`, and where a strict one is a tie, `(count,)`.
+def assumptions(state: Batch, opened: Sequence[Condition], plain: Plain) -> tuple[Array, Array, Array]:
+    """The truth of every assumption, `(assumptions + 1, count)`, where a strict one is a tie, and by how much they are missed.
 
-    The first row is true, for claims that assume nothing.
+    The first row is true, for claims that assume nothing. What is met up to its tolerance is missed by that little, `(count,)`.
 
     Args:
         state: the instances.
@@ -111,7 +111,8 @@ def assumptions(state: Batch, opened: Sequence[Condition], plain: Plain) -> tupl
     truths = np.array([np.full(state.count, TRUE), *(d.truth for d in decided)])
     if state.slack is None:
         _doubt(truths, state, opened, solved, plain)
-    return truths, strict_ties
+    off = np.max([np.zeros(state.count), *(np.where(d.truth == TRUE, -d.margin, 0.0) for d in decided)], axis=0)
+    return truths, strict_ties, off
 
 
 def _resolution(points: Batch) -> Array:

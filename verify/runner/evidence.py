@@ -27,7 +27,7 @@ from verify.points.sources.landscapes import frame_of, second_order_batches
 from verify.points.sources.persuasion import persuaded_batches
 from verify.points.sources.sampling import has_data, random_batches
 from verify.points.sources.subjects import adapters, needs_landscape
-from verify.points.sources.trajectories import states
+from verify.points.sources.trajectories import started, states
 from verify.runner.assumed import Plain, assumptions
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
@@ -201,15 +201,14 @@ def _read(
     evidence: Evidence, start: Batch, opened: Sequence[Condition], formula: Formula, profile: Profile, plain: Plain
 ) -> None:
     """Read the claim at a batch; along a process assumptions speak of the start, and the conclusion of every state."""
-    read: tuple[Array, Array] | None = None
+    begin = start if formula.process is None else started(start, formula.process)
+    truths, ties, off = assumptions(begin, opened[:-1], plain)
     reached = np.zeros(start.count, bool)
-    for state, steps, known in _states(start, formula, profile):
-        if read is None:
-            read = assumptions(state, opened[:-1], plain)
+    for state, steps, known in _states(begin, formula, profile, off):
         if not known.size:
             continue
-        known_read = read[0][:, known], read[1][known]
-        active = _tally(evidence, state.pick(known), start.pick(known), steps, opened[-1], known_read, plain)
+        read = truths[:, known], ties[known]
+        active = _tally(evidence, state.pick(known), start.pick(known), steps, opened[-1], read, plain)
         evidence.n_repeats += int(np.sum(active & reached[known]))
         reached[known] |= active
 
@@ -247,12 +246,12 @@ def _points(
     yield from shared
 
 
-def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int, Array]]:
+def _states(begin: Batch, formula: Formula, profile: Profile, off: Array) -> Iterator[tuple[Batch, int, Array]]:
     """The states at which the conclusion is read, with the instances whose state is known well enough."""
     if formula.process is None:
-        yield start, 0, np.arange(start.count)
+        yield begin, 0, np.arange(begin.count)
         return
-    for steps, reached in enumerate(states(start, formula.process, profile.process_steps)):
+    for steps, reached in enumerate(states(begin, formula.process, profile.process_steps, off)):
         yield reached.batch, steps, np.flatnonzero(reached.resolved)
 
 

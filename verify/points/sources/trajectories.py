@@ -1,6 +1,6 @@
 """States along training: the start, then gradient-descent steps or Runge–Kutta steps of gradient flow.
 
-Main definitions: `states`, `Reached`.
+Main definitions: `started`, `states`, `Reached`.
 
 Implementation notes
     What a claim says along a process is read at computed states, so each comes with a bound of its own error. Errors made on
@@ -49,18 +49,29 @@ class Reached:
     resolved: Array
 
 
-def states(batch: Batch, process: Process, steps: int) -> Iterator[Reached]:
-    """The states at the start and after 1, ..., `steps` steps; where any start is allowed, the batch's own values are one.
+def started(batch: Batch, process: Process) -> Batch:
+    """The state at the start; where any start is allowed, the batch's own values are one."""
+    if not process.start:
+        return batch
+    values = _evaluate([instantiate(t, batch.functions) for t in process.start], batch)
+    return _with(batch, [v.payload[0] for v in process.variables], values)
+
+
+def states(start: Batch, process: Process, steps: int, off: Array | float = 0.0) -> Iterator[Reached]:
+    """The states at the start and after 1, ..., `steps` steps.
 
     Flow is integrated with the classical Runge–Kutta method, with steps that their halves agree with to 1e-10.
+
+    Args:
+        start: the state at the start, see `started`.
+        process: the process.
+        steps: how many steps.
+        off: how far the start may be, relative to its size, from one that meets the assumptions exactly.
     """
+    yield Reached(start, np.full(start.count, True))
     names = [v.payload[0] for v in process.variables]
-    if process.start:
-        batch = _with(batch, names, _evaluate([instantiate(t, batch.functions) for t in process.start], batch))
-    yield Reached(batch, np.full(batch.count, True))
-    advance = _advance_of(batch, process, names)
-    twin = _with(batch, names, _aside([batch.values[n] for n in names]))
-    errors = _Errors.at(batch, twin, names)
+    batch, twin = start, _with(start, names, _aside([start.values[n] for n in names]))
+    advance, errors = _advance_of(batch, process, names), _Errors.at(batch, twin, names, off)
     for _ in range(steps):
         with np.errstate(all="ignore"):
             batch, twin, made = advance(batch, twin)
@@ -82,9 +93,9 @@ class _Errors:
     absolute: Array
 
     @staticmethod
-    def at(batch: Batch, twin: Batch, names: Sequence[str]) -> _Errors:
-        apart = _apart(batch, twin, names)
-        return _Errors(names, apart, np.zeros_like(apart))
+    def at(batch: Batch, twin: Batch, names: Sequence[str], off: Array | float) -> _Errors:
+        sizes = np.array([_norm(batch.values[n]) for n in names])
+        return _Errors(names, _apart(batch, twin, names), off * sizes)
 
     def later(self, batch: Batch, twin: Batch, made: Sequence[Array]) -> _Errors:
         """Earlier errors grow as the twin's distance does, all variables together; new ones are added."""
@@ -92,7 +103,7 @@ class _Errors:
         before, now = np.linalg.norm(self.apart, axis=0), np.linalg.norm(apart, axis=0)
         growth = np.where(before > 0, now / np.where(before > 0, before, 1.0), 1.0)
         # A variable that the twin leaves alone is reached by no error either.
-        carried = np.where(apart > 0, np.linalg.norm(self.absolute, axis=0) * growth, 0.0)
+        carried = np.where(apart != 0, np.linalg.norm(self.absolute, axis=0) * growth, 0.0)
         return _Errors(self.names, apart, carried + np.array(made))
 
     def resolved(self, batch: Batch) -> Array:
