@@ -29,7 +29,7 @@ from verify.language.terms import Term
 Array = Any
 _SHARE = 0.2
 """The longest step of flow, as a fraction of the state's size that it moves."""
-_AGREEMENT = 1e-10
+_AGREEMENT = 1e-11
 _SHORTER = 6
 """Attempts to find a step that is short enough."""
 _ASIDE = 1e-6
@@ -60,7 +60,7 @@ def started(batch: Batch, process: Process) -> Batch:
 def states(start: Batch, process: Process, steps: int, off: Array | float = 0.0) -> Iterator[Reached]:
     """The states at the start and after 1, ..., `steps` steps.
 
-    Flow is integrated with the classical Runge–Kutta method, with steps that their halves agree with to 1e-10.
+    Flow is integrated with the classical Runge–Kutta method, with steps that their halves agree with to 1e-11.
 
     Args:
         start: the state at the start, see `started`.
