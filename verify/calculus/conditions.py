@@ -119,6 +119,14 @@ def _curvature(statement: Curvature) -> Condition:
             return CurvatureBounds(function, None, statement.numbers[0])
 
 
+def at_start(statement: Statement, process: Process | None) -> Statement:
+    """An assumption of a claim along a process, which is about the start, in the terms that the start is given by."""
+    if process is None or not process.start:
+        return statement
+    begin = dict(zip(process.variables, process.start, strict=True))
+    return statement if isinstance(statement, Stationary) else statement.mapped(lambda t: rebuild(t, begin))
+
+
 def along(term: Term, process: Process | None) -> Term:
     """Replace `ddt` and `after` by what they mean along the process."""
     if not any(node.op in ("ddt", "after") for node in walk(term)):

@@ -203,6 +203,83 @@ _RESOLVED: dict[str, Callable[..., Array]] = {
 """What jumps, or is defined on symmetric matrices only: which side of the jump a value is on depends on its error."""
 
 
+NOISE = 64 * float(np.finfo(float).eps)
+"""A value below this fraction of its error scale cannot be told from 0."""
+_PASSING = ("transpose", "trace", "frobenius", "nuclear", "spectral", "rowsums", "diag", "diagonal", "add", "abs")
+
+
+def magnitudes(
+    terms: Sequence[Term], values: Mapping[Term, Array], scales: Mapping[Term, Array], noise: Array
+) -> dict[Term, Array]:
+    """How large the parts of a term are that are no rounding errors; 0 where nothing but such errors is there.
+
+    A difference of equal matrices is as large as they are: it has been compared. A singular value beyond the rank, which
+    came out as 1e-17, is 0.
+
+    Args:
+        terms: the terms.
+        values: the values of all nodes below them.
+        scales: their error scales.
+        noise: the fraction of a node's scale, `(count,)`, up to which its value means nothing.
+    """
+    found: dict[Term, Array] = {}
+    for term in terms:
+        for node in walk(term):
+            if node not in found:
+                found[node] = _magnitude(node, found, values, scales, noise)
+    return found
+
+
+def _magnitude(
+    node: Term, found: Mapping[Term, Array], values: Mapping[Term, Array], scales: Mapping[Term, Array], noise: Array
+) -> Array:
+    size = norm(values[node], matrix=not node.is_scalar)
+    if not node.args:
+        return size
+    own = np.where(size > noise * scales[node], size, np.where(np.isnan(size), np.nan, 0.0))
+    parts = [found[a] for a in node.args]
+    if node.op in _PASSING:
+        return np.maximum(own, np.max(np.broadcast_arrays(*parts), axis=0))
+    if node.op in ("mul", "matmul", "hadamard"):
+        # A product that vanishes although no factor does has been compared with 0 as well.
+        smallest = np.min(np.broadcast_arrays(*parts), axis=0)
+        return np.maximum(own, np.where(smallest > 0, smallest, 0.0))
+    if node.op == "pow" and node.payload[0] > 0:
+        return np.maximum(own, np.where(parts[0] > 0, parts[0], 0.0))
+    return own
+
+
+def swallowed(terms: Sequence[Term], values: Mapping[Term, Array], scales: Mapping[Term, Array], least: float) -> Array:
+    """Where some sum inside the terms has a summand that its own tolerance would swallow: smaller than `least` of its scale.
+
+    There a statement about the sum cannot be told from the one without the summand.
+    """
+    lost: Array = np.zeros((), bool)
+    for term in terms:
+        for node in walk(term):
+            if node.op == "add":
+                lost = lost | swallows(summands(node), scales[node], values, scales, least)
+    return lost
+
+
+def swallows(
+    parts: Sequence[Term], scale: Array, values: Mapping[Term, Array], scales: Mapping[Term, Array], least: float
+) -> Array:
+    """Where one of the summands is no rounding error and yet smaller than `least` of the sum's scale."""
+    lost: Array = np.zeros((), bool)
+    for part in parts:
+        size = norm(values[part], matrix=not part.is_scalar)
+        lost = lost | ((size > NOISE * scales[part]) & (size <= least * scale))
+    return lost
+
+
+def summands(term: Term) -> list[Term]:
+    """The terms of a sum, opened to the bottom."""
+    if term.op != "add":
+        return [term]
+    return [part for a in term.args for part in summands(a)]
+
+
 def with_scales(
     terms: Sequence[Term], env: Environment, evaluate_node: Callable[[Term, Mapping[Term, Array]], Array]
 ) -> tuple[dict[Term, Array], dict[Term, Array]]:

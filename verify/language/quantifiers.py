@@ -260,7 +260,12 @@ def exists(*bound: Any, such_that: Any = (), witness: Any = None) -> Formula:
 
 
 def always(process: Process, *, given: Any = (), then: Any = None) -> Formula:
-    """At all times along a training process: `given` (about the start) implies `then`.
+    """At all times along a training process: `given`, about the start, implies `then`, about every state from there on.
+
+    So `always(flow, given=equal(A.T * A, B.T * B), then=equal(A.T * A, B.T * B))` says that balance stays: in `given`, A and B
+    are the start, which may be any that satisfies it unless the process has `start=...`; in `then` they are the state after
+    0, 1, 2, … steps (or any time), at which `ddt(...)` and `after(...)` are taken too. What is to be assumed of each state
+    anew belongs into the conclusion: `then=either(distinct(B, 0), equal(after(A), ...))`.
 
     Every free symbol is bound by itself; `ddt(...)` needs a flow, `after(...)` needs descent.
     """

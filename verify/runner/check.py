@@ -20,6 +20,7 @@ from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Curvature, Stationary
+from verify.points.sources.sampling import has_data
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import Evidence, Progress, gather
 from verify.runner.exact_findings import Inexact, exactly, refutation, retry
@@ -48,7 +49,7 @@ from verify.search.instances import ExactInstance, from_batch
 _BOXED = 3
 """Violations for which an enclosure of the true point is tried."""
 _CLEAR = 20
-"""Clearly active instances beside which ties in a strict assumption do not matter."""
+"""The fewest clearly active instances that HELD rests on. (A claim without data has one instance of each size.)"""
 _IRRATIONAL = 2
 """Violations at irrational data after which no more exact ones are tried."""
 
@@ -194,7 +195,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
     # An exact second-order point costs far more to arrange and read than plain data.
     landscape = needs_landscape(formula)
-    examples = profile.exact_examples // 20 if landscape else profile.exact_examples
+    examples = profile.exact_examples // 20 if landscape else profile.exact_examples if has_data(formula) else 1
     exact_seen = exact_pass(formula, conditions, reader, examples, seed)
     if exact_seen.found is not None:
         refuted = refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
@@ -249,24 +250,42 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
 
 
 def _no_violation(formula: Formula, evidence: Evidence, exact_seen: ExactPass) -> Payload:
-    coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
-    if coverage.n_active == 0:
-        if evidence.n_trivial:
-            return Vacuous(f"{evidence.n_trivial:,} instances met the assumptions, all with 0 on both sides", coverage)
-        ties = f" ({evidence.n_ties:,} are ties in a strict assumption)" if evidence.n_ties else ""
-        return Vacuous(f"none of {coverage.n:,} instances met the assumptions{ties}", coverage)
+    active, clear = exact_seen.n_active, evidence.n_clear + exact_seen.n_active
+    if clear == 0:
+        # Where the assumptions leave 0 on both sides of all instances, that is what the claim says.
+        evidence, active = evidence.with_forced(), exact_seen.n_forced
+        clear = evidence.n_clear + active
+    coverage = evidence.coverage(exact_seen.n, active)
+    if clear == 0:
+        return _nothing_active(evidence, coverage)
     undecided = evidence.n_undecided + exact_seen.n_undecided
     if undecided:
         return Unknown(_undecided(undecided, evidence, coverage), replace(coverage, n_undecided=undecided))
-    if evidence.n_ties_open and evidence.n_active < _CLEAR:
-        return Unknown(
-            f"only {evidence.n_active:,} instances clearly met the assumptions, and at {evidence.n_ties_open:,} others, where "
-            "a strict assumption is a tie, the conclusion is not clearly true",
-            coverage,
-        )
+    if clear < _CLEAR and has_data(formula):
+        return Unknown(_too_few(clear, evidence, coverage), coverage)
     if evidence.stopped_early:
         return Unknown(f"stopped early after {coverage.n:,} instances (safety time)", coverage)
     return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence, formula))
+
+
+def _nothing_active(evidence: Evidence, coverage: Coverage) -> Vacuous | Unknown:
+    if evidence.n_trivial:
+        return Unknown(
+            f"{evidence.n_trivial:,} of {coverage.n:,} instances met the assumptions, all of sizes at which both sides are 0 "
+            "whatever is assumed: that tests nothing",
+            coverage,
+        )
+    ties = f" ({evidence.n_ties:,} are ties in a strict assumption)" if evidence.n_ties else ""
+    return Vacuous(f"none of {coverage.n:,} instances met the assumptions{ties}", coverage)
+
+
+def _too_few(clear: int, evidence: Evidence, coverage: Coverage) -> str:
+    plural = "" if clear == 1 else "s"
+    shown = f"only {clear} instance{plural} of {coverage.n:,} clearly met the assumptions: at least {_CLEAR} are needed"
+    if not evidence.n_ties_open:
+        return shown
+    others = f"at {evidence.n_ties_open:,} others, where a strict assumption is a tie"
+    return f"{shown}, and {others}, the conclusion is not clearly true"
 
 
 def _undecided(undecided: int, evidence: Evidence, coverage: Coverage) -> str:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
-from verify.evaluation.tolerances import LOOSE, TIGHT
 from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
@@ -24,13 +24,24 @@ from verify.points.sources.assumptions import Arranged, enforce
 from verify.points.sources.branches import AT_TARGET
 from verify.points.sources.found import Tally
 from verify.points.sources.landscapes import frame_of, second_order_batches
-from verify.points.sources.sampling import random_batches
+from verify.points.sources.persuasion import persuaded_batches
+from verify.points.sources.sampling import has_data, random_batches
 from verify.points.sources.subjects import adapters, needs_landscape
-from verify.points.sources.trajectories import states
+from verify.points.sources.trajectories import started, states
+from verify.runner.assumed import Plain, assumptions
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage
 
+Array = Any
 _KEPT = 40
+_BATCH = 250
+_SIFTED = 20
+"""For each instance that is wanted, so many are drawn at most where few meet the equalities that are assumed."""
+_CLEARLY = 200
+"""With fewer clearly active instances, random data are moved until they meet the assumptions, so many batches of them."""
+_ATTEMPTS = 40
+_HOPELESS = 12
+"""Batches after which that ends where no instance meets them."""
 _ENOUGH = 2000
 _IDLE_BATCHES = 400
 _STARTS = 10
@@ -67,6 +78,11 @@ class Evidence:
     n: int = 0
     n_active: int = 0
     n_trivial: int = 0
+    """Instances that meet every assumption, with 0 on both sides as at all instances of those sizes."""
+    n_forced: int = 0
+    """Those with 0 on both sides where other instances of those sizes, which do not meet the assumptions, have not."""
+    n_repeats: int = 0
+    """Active states along a process beyond the first of each instance."""
     n_undecided: int = 0
     n_open: int = 0
     """Undecided ones among those whose assumptions are not clearly met."""
@@ -76,6 +92,7 @@ class Evidence:
     """Those of them away from X⋆ where the conclusion is not clearly true."""
     margin: float | None = None
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
+    forced: Counter[tuple[str, str]] = field(default_factory=Counter)
     branches: Counter[str] = field(default_factory=Counter)
     violations: list[Finding] = field(default_factory=list)
     undecided: list[Finding] = field(default_factory=list)
@@ -99,6 +116,20 @@ class Evidence:
             dict(self.margins),
         )
 
+    @property
+    def n_clear(self) -> int:
+        """Different instances that are active."""
+        return self.n_active - self.n_repeats
+
+    def with_forced(self) -> Evidence:
+        """The same, with instances at which the assumptions leave 0 on both sides counted as active.
+
+        For claims all of whose instances are such: there that is what the claim says.
+        """
+        self.n_active, self.cells = self.n_active + self.n_forced, self.cells + +self.forced
+        self.n_forced, self.forced = 0, Counter()
+        return self
+
 
 Progress = Callable[[int, int], None]
 
@@ -118,38 +149,68 @@ def gather(
     """
     given = [reduced(s, formula.process) for s in formula.given]
     conclusion = NOTHING if formula.then is None else reduced(formula.then, formula.process)
-    conditions = [*given, conclusion]
+    conditions, plain = [*given, conclusion], Plain(formula, given, conclusion)
     flat = conjuncts(given)
     evidence = Evidence(most=max(4 * _KEPT, profile.retries))
     opened: dict[object, list[Condition]] = {}
     began = time.monotonic()
     tested, idle = 0, 0
     landscape = needs_landscape(formula)
-    for arranged in _source(formula, flat, rng, profile, evidence, seed):
+    for drawn, arranged in enumerate(_source(formula, flat, rng, profile, evidence, seed), start=1):
         start = arranged.batch
-        before = evidence.n_active
+        before, counted = evidence.n_active, evidence.n
         if start.count:
-            key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
-            if key not in opened:
-                opened[key] = [instantiate_condition(c, start.functions) for c in conditions]
-            truths = None
-            for state, steps in _states(start, formula, profile):
-                if truths is None:
-                    # Assumptions speak of the start; along a process only the conclusion is read again.
-                    truths = _assumptions(state, opened[key][:-1])
-                _tally(evidence, state, start, steps, opened[key][-1], truths)
-        tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2 if landscape else 1)
+            _read(evidence, start, _opened(start, conditions, opened), formula, profile, plain)
+        if landscape:
+            tested += start.count * (profile.instances // profile.points * adapters(formula) ** 2)
+        else:
+            # Along a process every state that was read counts.
+            tested += max(start.count, evidence.n - counted)
         idle = idle + 1 if evidence.n_active == before else 0
         if progress is not None:
             progress(min(tested, profile.instances), profile.instances)
         if tested >= profile.instances or evidence.n_violations >= _ENOUGH or idle >= _IDLE_BATCHES:
+            break
+        if drawn * _BATCH >= _SIFTED * profile.instances:
             break
         if evidence.ends.ended.total() >= _STARTS * profile.points:
             break
         if time.monotonic() - began > profile.safety_seconds:
             evidence.stopped_early = True
             break
+    if not landscape and not evidence.stopped_early and has_data(formula) and evidence.n_clear < _CLEARLY:
+        for attempt, start in enumerate(islice(persuaded_batches(formula, flat, rng), _ATTEMPTS)):
+            if start.count:
+                _read(evidence, start, _opened(start, conditions, opened), formula, profile, plain)
+            if evidence.n_clear >= _CLEARLY or evidence.n_violations >= _ENOUGH:
+                break
+            if attempt >= _HOPELESS and not evidence.n_clear + evidence.n_forced + evidence.n_trivial:
+                break
     return evidence
+
+
+def _opened(start: Batch, conditions: Sequence[Condition], known: dict[object, list[Condition]]) -> list[Condition]:
+    """The claim's conditions with the functions of a batch written into them, each kind of function once."""
+    key = tuple(sorted((k, hash(v.body)) for k, v in start.functions.items()))
+    if key not in known:
+        known[key] = [instantiate_condition(c, start.functions) for c in conditions]
+    return known[key]
+
+
+def _read(
+    evidence: Evidence, start: Batch, opened: Sequence[Condition], formula: Formula, profile: Profile, plain: Plain
+) -> None:
+    """Read the claim at a batch; along a process assumptions speak of the start, and the conclusion of every state."""
+    begin = start if formula.process is None else started(start, formula.process)
+    truths, ties, off = assumptions(begin, opened[:-1], plain)
+    reached = np.zeros(start.count, bool)
+    for state, steps, known in _states(begin, formula, profile, off):
+        if not known.size:
+            continue
+        read = truths[:, known], ties[known]
+        active = _tally(evidence, state.pick(known), start.pick(known), steps, opened[-1], read, plain)
+        evidence.n_repeats += int(np.sum(active & reached[known]))
+        reached[known] |= active
 
 
 def _source(
@@ -161,7 +222,9 @@ def _source(
             yield Arranged(batch, solved=True)
         return
     solved = 0
-    for raw in random_batches(formula, flat, rng):
+    # Along a process each instance is read at many states: fewer in a batch, so that families and sizes vary as much.
+    size = _BATCH if formula.process is None else _BATCH // (profile.process_steps + 1) + 1
+    for raw in random_batches(formula, flat, rng, size):
         arranged = enforce(raw, formula, rng, solve=solved < profile.constrained)
         solved += arranged.batch.count if arranged.solved else 0
         yield arranged
@@ -183,13 +246,13 @@ def _points(
     yield from shared
 
 
-def _states(start: Batch, formula: Formula, profile: Profile) -> Iterator[tuple[Batch, int]]:
+def _states(begin: Batch, formula: Formula, profile: Profile, off: Array) -> Iterator[tuple[Batch, int, Array]]:
+    """The states at which the conclusion is read, with the instances whose state is known well enough."""
     if formula.process is None:
-        yield start, 0
+        yield begin, 0, np.arange(begin.count)
         return
-    with np.errstate(all="ignore"):
-        for steps, state in enumerate(islice(states(start, formula.process, profile.process_steps), profile.process_steps + 1)):
-            yield state, steps
+    for steps, reached in enumerate(states(begin, formula.process, profile.process_steps, off)):
+        yield reached.batch, steps, np.flatnonzero(reached.resolved)
 
 
 def decades(margins: np.ndarray) -> Counter[int | None]:
@@ -207,45 +270,26 @@ def left_open(truths: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.flatnonzero(truths == UNDECIDED))
 
 
-def _assumptions(state: Batch, conditions: list[Condition]) -> tuple[np.ndarray, np.ndarray]:
-    """The truth of every assumption, `(assumptions + 1, count)`, and where a strict one is a tie, `(count,)`.
-
-    The first row is true, for claims that assume nothing.
-    """
-    decided = decide(conditions, state)
-    ties = np.zeros(state.count, bool)
-    for condition, decisions in zip(conditions, decided, strict=True):
-        if state.slack is not None and isinstance(condition, Comparison) and condition.relation == "lt":
-            ties |= (decisions.truth == UNDECIDED) & (np.abs(decisions.margin) <= _resolution(state))
-    return np.array([np.full(state.count, TRUE), *(d.truth for d in decided)]), ties
-
-
-def _resolution(points: Batch) -> np.ndarray:
-    """Relative differences up to this are within the points' own error; at X⋆ itself both sides often agree to first order."""
-    assert points.slack is not None
-    if points.family.endswith(AT_TARGET):
-        return np.full(points.count, LOOSE)
-    return np.asarray(np.clip(points.slack, TIGHT, LOOSE / 10))
-
-
 def _tally(
     evidence: Evidence,
     state: Batch,
     start: Batch,
     steps: int,
     conclusion: Condition,
-    read: tuple[np.ndarray, np.ndarray],
-) -> None:
+    read: tuple[Array, Array],
+    plain: Plain,
+) -> Array:
+    """Count what a batch of states shows, and keep what is worth a closer look; which of them are active is returned."""
     truths, ties = read
-    (then,) = decide([conclusion], state)
+    (then,) = decide([conclusion], state, known=plain.known(state, conclusion))
     assumed = np.min(truths, axis=0)
     # At an approximate point a strict assumption that is a tie says nothing: at the exact one nearby it may well be false.
-    tied = (assumed == UNDECIDED) & ties & ~then.trivial
+    tied = (assumed == UNDECIDED) & ties & ~then.noise
     assumed = np.where(tied, FALSE, assumed)
     tied_open = tied & (then.truth != TRUE) & (not state.family.endswith(AT_TARGET))
     met = assumed == TRUE
-    active = met & ~then.trivial
-    possible = (assumed >= UNDECIDED) & ~then.trivial
+    active = met & ~then.noise
+    possible = (assumed >= UNDECIDED) & ~then.noise
     violated = active & (then.truth == FALSE)
     # A tie on both sides shows neither a violation nor that the instance is one of the claim's; a NaN may hide either.
     tie = (assumed == UNDECIDED) & np.isfinite(then.margin)
@@ -253,7 +297,12 @@ def _tally(
     unclear = possible & open_to & ~(tie & (then.truth == UNDECIDED))
     evidence.n += state.count
     evidence.n_active += int(active.sum())
-    evidence.n_trivial += int((met & then.trivial).sum())
+    idle = int((met & then.noise).sum())
+    if plain.empty(state):
+        evidence.n_trivial += idle
+    else:
+        evidence.n_forced += idle
+        evidence.forced[(state.family, state.shape_text)] += idle
     evidence.n_violations += int(violated.sum())
     evidence.n_undecided += int(unclear.sum())
     evidence.n_open += int((unclear & ~active).sum())
@@ -277,3 +326,4 @@ def _tally(
             )
         kept.sort(key=lambda f: f.size)
         del kept[evidence.most :]
+    return active

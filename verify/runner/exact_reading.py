@@ -101,6 +101,11 @@ def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
     return replace(instance, steps=steps)
 
 
+def has_steps(formula: Formula) -> bool:
+    """Descent can be replayed exactly; of a flow only the start can."""
+    return formula.process is not None and formula.process.step is not None
+
+
 def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
     """The instance with its matrices to four decimals, to be shown only."""
     shown = {
@@ -117,7 +122,8 @@ def show_instance(instance: ExactInstance, formula: Formula) -> str:
     if formula.functions():
         parts += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
     if instance.steps:
-        parts.append(f"after {instance.steps} steps")
+        unit = "step" if instance.steps == 1 else "steps"
+        parts.append(f"after {instance.steps} {unit}" if has_steps(formula) else "some time later along the flow")
     return ", ".join(p for p in parts if p)
 
 

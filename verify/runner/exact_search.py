@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import hypothesis
@@ -19,12 +19,15 @@ from verify.language.formulas import Formula
 from verify.language.terms import walk
 from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
-from verify.runner.exact_reading import ExactReader
+from verify.runner.assumed import Plain
+from verify.runner.exact_reading import ExactReader, has_steps
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
 _LARGE = 10**8
 _MAGNIFIED = 4
+_LATER = (1, 2)
+"""Steps of descent after which small exact instances are read again; their numbers grow fast."""
 
 
 class _FoundError(Exception):
@@ -37,7 +40,8 @@ class ExactPass:
 
     Attributes:
         n: instances read.
-        n_active: those that met every assumption.
+        n_active: those that met every assumption, and are not 0 against 0.
+        n_forced: those where the assumptions, not the sizes, leave 0 against 0.
         n_undecided: active ones that neither the exact reading nor the two float tolerances could decide.
         found: the smallest counterexample (or witness), if there is one.
     """
@@ -45,6 +49,7 @@ class ExactPass:
     n: int = 0
     n_active: int = 0
     n_undecided: int = 0
+    n_forced: int = 0
     found: ExactInstance | None = None
 
 
@@ -54,33 +59,42 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     met: list[ExactInstance] = []
     models = {n: taylor_model(f) for n, f in formula.functions().items()}
     here = formula.then if formula.process is None else None
-    conclusion = None if here is None else instantiate_condition(reduced(here), models)
+    bare = None if here is None else reduced(here)
+    conclusion = None if bare is None else instantiate_condition(bare, models)
+    plain = None if bare is None else Plain(formula, [reduced(s, formula.process) for s in formula.given], bare)
 
-    def in_floats(instance: ExactInstance) -> tuple[bool, bool]:
-        """Whether the conclusion compares 0 with 0, and whether it holds at both float tolerances.
+    def in_floats(instance: ExactInstance) -> tuple[bool, bool, bool]:
+        """Whether the conclusion compares 0 with 0, whether it does at these sizes anyway, and whether it holds.
 
-        The latter decides irrational equality cases, which overlap at any precision of the exact reading.
+        The last, at both float tolerances, decides irrational equality cases, which overlap at any precision of the exact
+        reading.
         """
-        if conclusion is None:
-            return False, formula.then is None
-        (decision,) = decide([conclusion], to_batch(instance, formula))
-        return bool(decision.trivial[0]), bool(decision.truth[0] == TRUE)
+        if conclusion is None or plain is None:
+            return False, False, formula.then is None
+        batch = to_batch(instance, formula)
+        (decision,) = decide([conclusion], batch, known=plain.known(batch, conclusion))
+        idle = bool(decision.noise[0])
+        return idle, idle and plain.empty(batch), bool(decision.truth[0] == TRUE)
 
     def probe(instance: ExactInstance) -> None:
         arranged = reader.enforce(instance)
         if arranged is None:
             return
         decision = reader.read(arranged)
+        is_met = all(t is Truth.TRUE for t in decision.hypotheses)
         if seen.found is None:
             seen.n += 1
-            if all(t is Truth.TRUE for t in decision.hypotheses):
+            if is_met:
                 met.append(instance)
-                trivial, held = in_floats(arranged)
-                seen.n_active += int(not trivial)
+                idle, empty, held = in_floats(arranged)
+                seen.n_active += int(not idle)
+                seen.n_forced += int(idle and not empty)
                 seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
-        if reader.settles(decision):
-            seen.found = arranged
-            raise _FoundError
+        later = (replace(arranged, steps=k) for k in _LATER) if is_met and has_steps(formula) else ()
+        for state in (arranged, *later):
+            if reader.settles(decision if state is arranged else reader.read(state)):
+                seen.found = state
+                raise _FoundError
 
     test = hypothesis.given(exact_instances(formula, conditions))(probe)
     test = hypothesis.seed(seed)(test)

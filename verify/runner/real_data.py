@@ -57,9 +57,9 @@ def _modelled(batch: Batch) -> _Modelled:
 
 
 def decide_on(formula: Formula, identifier: str) -> Payload:
-    """Decide a claim on its data set's instance, or on every state of a run.
+    """Decide a claim on its data set's instance, or on every state of a run: its scope, as every verdict says.
 
-    HELD, CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
+    HELD (on however few points), CANDIDATE, VACUOUS or UNKNOWN; never REFUTED, as floats cannot.
 
     Args:
         formula: a `forall` claim with a data set as its source, or a claim with a training run as its source.
@@ -82,13 +82,17 @@ def _read(formula: Formula, instance: DatasetInstance) -> Payload:
     then = reduced(formula.then, formula.process)
     outcome = _decided(then, instance)
     n = instance.batch.count
+    if formula.quantifier is Quantifier.ALWAYS:
+        # Assumptions are about the start of the run.
+        read = [(s, replace(found, truth=np.full(n, found.truth[0]))) for s, found in read]
     assumed = np.min([np.full(n, TRUE), *(found.truth for _, found in read)], axis=0)
     active = (assumed == TRUE) & ~outcome.trivial
     unclear = (assumed >= UNDECIDED) & ~outcome.trivial & ((assumed == UNDECIDED) | (outcome.truth == UNDECIDED))
     margins = np.where(active & np.isfinite(outcome.margin), outcome.margin, np.inf)
     tightest = int(np.argmin(margins))
     margin = float(margins[tightest]) if np.isfinite(margins[tightest]) else None
-    engine = _engine(instance, then, tightest)
+    scope = f"on {formula.source} only"
+    engine = f"float64 {scope}: {_facts(instance, then, tightest)}"
     coverage = Coverage(n, int(active.sum()), int(unclear.sum()), margin)
     if np.any(active & (outcome.truth == FALSE)) and margin is not None:
         return Candidate(engine, margin, coverage)
@@ -104,6 +108,7 @@ def _read(formula: Formula, instance: DatasetInstance) -> Payload:
         replace(coverage, cells={(instance.batch.family, instance.batch.shape_text): int(active.sum())}),
         engine,
         "other data, ranks, decays and initializations",
+        scope=scope,
     )
 
 
@@ -118,6 +123,7 @@ def _decided(condition: Condition, instance: DatasetInstance) -> Decisions:
         np.min([p.truth for p in parts], axis=0),
         np.min([p.margin for p in parts], axis=0),
         np.all([p.trivial for p in parts], axis=0),
+        np.all([p.noise for p in parts], axis=0),
     )
 
 
@@ -137,11 +143,11 @@ def _compares_only(condition: Condition) -> bool:
     return isinstance(condition, Comparison)
 
 
-def _engine(instance: DatasetInstance, then: Condition, tightest: int) -> str:
+def _facts(instance: DatasetInstance, then: Condition, tightest: int) -> str:
     sides = _sides([then], _modelled(instance.batch.at(tightest)).environment())
     place = "sides" if instance.batch.count == 1 else f"sides where they are closest (state {tightest})"
     shown = [instance.branch, *instance.facts[:_SHOWN], *([f"{place} {sides}"] if sides else [])]
-    return f"float64 on real data: {', '.join(shown)}"
+    return ", ".join(shown)
 
 
 _SIGNS = {"equal": "=", "le": "≤", "lt": "<", "distinct": "≠"}

@@ -77,6 +77,8 @@ class Held:
     coverage: Coverage
     engine: str
     not_tested: str
+    scope: str = ""
+    """What the claim itself is restricted to, such as a data set."""
 
 
 @dataclass(frozen=True)
@@ -273,7 +275,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "expect": result.expect.value,
         "verdict": result.verdict.value,
         "met": result.met,
-        "scope": payload.scope if isinstance(payload, Proved) else None,
+        "scope": payload.scope or None if isinstance(payload, Proved | Held) else None,
         "engine": payload.engine if isinstance(payload, Held) else "exact" if result.certificate is not None else None,
         "n": None if coverage is None else coverage.n,
         "n_active": None if coverage is None else coverage.n_active,

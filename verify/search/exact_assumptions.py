@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.calculus.conditions import conjuncts, reduced
+from verify.calculus.conditions import at_start, conjuncts, reduced
 from verify.calculus.differentiate import tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import instantiate
@@ -48,7 +48,7 @@ class Enforcer:
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
         self.models = {n: taylor_model(f) for n, f in formula.functions().items()}
-        conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+        conditions = conjuncts([reduced(at_start(s, formula.process), formula.process) for s in formula.given])
         self.definitions = [(d.name, self._open(d.value)) for d in definitions(conditions)]
         defined = {name for name, _ in self.definitions}
         self.residuals = [

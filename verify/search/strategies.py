@@ -15,6 +15,7 @@ from verify.language.domains import Domain
 from verify.language.formulas import Formula
 from verify.language.terms import Dim
 from verify.losses.taylor import data_name
+from verify.points.sources.bounds import scalar_domains
 from verify.points.sources.dimensions import about_dimensions, allowed
 from verify.search.instances import ExactInstance, Rows, rows_of, symmetrized
 
@@ -108,7 +109,7 @@ def exact_instances(draw: Any, formula: Formula, conditions: Sequence[Condition]
             matrices[name] = _padded(draw(st.sampled_from(twins or balanced)), draw(_orthogonal(rows)), rows)
         else:
             matrices[name] = draw(_matrix(rows, cols))
-    scalars = {name: draw(_scalar(domain)) for name, domain in formula.scalars().items()}
+    scalars = {name: draw(_scalar(domain)) for name, domain in scalar_domains(formula).items()}
     for name, function in formula.functions().items():
         rows, cols = sizes_of(function.shape, dims)
         matrices[data_name(name, "P")] = rows_of([[0] * cols] * rows)

@@ -89,7 +89,7 @@ def states_for(formula: Formula) -> DatasetInstance:
             facts.append(f"−λ_min(∇²L) from {-lowest[0]:.2g} to {-lowest[-1]:.1e}")
     batch = with_singular_vectors(batch, formula)
     _require_process(formula, batch, source)
-    branch = f"{batch.count} states of {source}"
+    branch = f"{batch.count} states"
     return DatasetInstance(batch, (problem.title, *facts), branch, (source, *sorted(batch.dims.items()), tilted, tuple(pairs)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, product
+from itertools import chain, count, product
 
 import numpy as np
 
@@ -35,10 +35,18 @@ def allowed(dims: dict[str, int], conditions: Sequence[Comparison]) -> bool:
     return all(bool(d.truth[0] == TRUE) for d in decide(conditions, Batch(dims, {}, count=1)))
 
 
-def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator) -> Iterator[dict[str, int]]:
+def sizes(
+    names: Sequence[str], conditions: Sequence[Condition], rng: np.random.Generator, more: Sequence[int] = ()
+) -> Iterator[dict[str, int]]:
     """Endless choices of sizes: every combination from 1 to 3 in random order, each third one random up to 6; then those only.
 
     Ends at once if none of several thousand choices is allowed.
+
+    Args:
+        names: the dimensions.
+        conditions: the claim's assumptions.
+        rng: the source of randomness.
+        more: further sizes for the random ones.
     """
     rules = about_dimensions(conditions)
     if not names:
@@ -51,7 +59,7 @@ def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.
     for number in count():
         choice = next(few, None) if number % 3 < 2 else None
         if choice is None:
-            choice = {n: int(rng.choice(SIZES)) for n in names}
+            choice = {n: int(rng.choice([*SIZES, *more])) for n in names}
         if allowed(choice, rules):
             misses = 0
             yield choice
@@ -59,3 +67,20 @@ def sizes(names: Sequence[str], conditions: Sequence[Condition], rng: np.random.
             misses += 1
             if misses == 3000:
                 return
+
+
+_WIDE = (1, 2, 3, 5, 8, 13, 21, 40)
+_MOST = 5000
+
+
+def every_size(names: Sequence[str], conditions: Sequence[Condition], more: Sequence[int] = ()) -> Iterator[dict[str, int]]:
+    """Each choice of sizes once: all up to 6, then combinations of larger ones and of those given; several thousand at most."""
+    rules = about_dimensions(conditions)
+    seen: set[tuple[int, ...]] = set()
+    for choice in chain(product(SIZES, repeat=len(names)), product(sorted({*_WIDE, *more}), repeat=len(names))):
+        if len(seen) >= _MOST:
+            return
+        if choice not in seen:
+            seen.add(choice)
+            if allowed(made := dict(zip(names, choice, strict=True)), rules):
+                yield made

@@ -1,4 +1,4 @@
-"""Meeting equality assumptions numerically: damped Gauss–Newton on the matrix variables, all instances together."""
+"""Meeting equality assumptions numerically: Gauss–Newton on matrix and scalar variables, all instances together."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNKNOWNS = 200
 
 
 def repair_equalities(batch: Batch, equalities: Sequence[Comparison], movable: Sequence[str]) -> Batch:
-    """Move the matrices so that the equalities hold; at most `_LIMIT` instances are kept.
+    """Move some variables so that the equalities hold; at most `_LIMIT` instances are kept.
 
     Instances that do not converge stay as they are and will be found to violate the assumption.
     """
@@ -45,8 +45,9 @@ def repair_equalities(batch: Batch, equalities: Sequence[Comparison], movable: S
             value, jacobian = linearized(small, residuals, names)
         if not np.all(np.isfinite(jacobian)) or not np.all(np.isfinite(value)):
             return small
-        step = -(np.linalg.pinv(jacobian, rcond=1e-10) @ value[..., None])[..., 0]
-        small = moved(small, names, step)
+        with np.errstate(all="ignore"):
+            step = -(np.linalg.pinv(jacobian, rcond=1e-10) @ value[..., None])[..., 0]
+            small = moved(small, names, step)
         if np.max(np.abs(step), initial=0.0) < 1e-15:
             break
     return small
@@ -71,7 +72,7 @@ def values_of(batch: Batch, residuals: Sequence[Term]) -> Array:
 
 
 def linearized(batch: Batch, residuals: Sequence[Term], names: Sequence[str]) -> tuple[Array, Array]:
-    """Residual vectors `(count, k)` and Jacobians `(count, k, p)` with respect to some matrix variables."""
+    """Residual vectors `(count, k)` and Jacobians `(count, k, p)` with respect to some variables."""
     slopes = directional(tuple(residuals), tuple(names))
     field = FloatField()
     value = values_of(batch, residuals)
@@ -99,7 +100,7 @@ def _flat(value: Array, count: int, term: Term) -> Array:
 
 
 def moved(batch: Batch, names: Sequence[str], step: Array) -> Batch:
-    """The batch with a step `(count, p)` added to some matrix variables."""
+    """The batch with a step `(count, p)` added to some variables."""
     values = dict(batch.values)
     start = 0
     for name in names:

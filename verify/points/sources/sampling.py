@@ -1,7 +1,7 @@
 """The random source: instances of matrices, scalars, functions and operators, drawn widely.
 
-Main definitions: `random_batches`. Each batch has one set of sizes and one family a matrix; over a run the families,
-scales and sizes are mixed, so that zero, tiny, huge, rank-deficient and repeated-singular-value data all occur.
+Main definitions: `random_batches`, `plain_batch`. Each batch has one set of sizes and one family a matrix; over a run the
+families, scales and sizes are mixed, so that zero, tiny, huge, rank-deficient and repeated-singular-value data all occur.
 """
 
 from __future__ import annotations
@@ -17,14 +17,26 @@ from verify.evaluation.batches import Batch
 from verify.language.domains import Domain
 from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
-from verify.language.terms import Dim
+from verify.language.terms import Dim, walk
 from verify.losses.taylor import data_name, taylor_model
+from verify.points.sources.bounds import mentioned_sizes, scalar_domains
 from verify.points.sources.curvature import with_assumed_curvature
-from verify.points.sources.dimensions import sizes
+from verify.points.sources.dimensions import every_size, sizes
 from verify.points.sources.matrices import FAMILIES, gaussian, scaled
 
 Array = Any
+_DATA = ("sym", "smooth", "smoothgrad", "apply", "adjoint")
 Generator = np.random.Generator
+
+
+_FAR = 200
+"""The largest number in a claim about sizes alone that is tried as a size."""
+
+
+def has_data(formula: Formula) -> bool:
+    """Whether the claim speaks of anything but sizes and numbers."""
+    terms = [t for s in formula.statements() for t in s.terms()] + (formula.process.terms() if formula.process else [])
+    return any(node.op in _DATA for t in terms for node in walk(t))
 
 
 def random_batches(formula: Formula, conditions: Sequence[Condition], rng: Generator, batch_size: int = 250) -> Iterator[Batch]:
@@ -33,8 +45,13 @@ def random_batches(formula: Formula, conditions: Sequence[Condition], rng: Gener
     The first batches are plain (every matrix Gaussian), then every matrix draws its own family.
     """
     names = list(FAMILIES)
-    for number_, dims in enumerate(sizes(formula.dims, conditions, rng)):
-        matrices = formula.matrices()
+    matrices, domains = formula.matrices(), scalar_domains(formula)
+    if has_data(formula):
+        chosen = sizes(formula.dims, conditions, rng, mentioned_sizes(formula))
+    else:
+        # Instances of one size are all the same.
+        chosen, batch_size = every_size(formula.dims, conditions, mentioned_sizes(formula, _FAR)), 1
+    for number_, dims in enumerate(chosen):
         plain = number_ % 4 == 0
         families = {n: "gaussian" if plain else names[int(rng.integers(len(names)))] for n in matrices}
         if not plain and rng.random() < 0.3 and families:
@@ -48,9 +65,25 @@ def random_batches(formula: Formula, conditions: Sequence[Condition], rng: Gener
             _copy_some(values, rng)
         elif relation < 0.4:
             _balance_some(values, rng)
-        values.update({n: scalar_values(domain, rng, batch_size) for n, domain in formula.scalars().items()})
+        values.update({n: scalar_values(domain, rng, batch_size) for n, domain in domains.items()})
         batch = Batch(dims, values, {}, {}, _label(families), batch_size)
         yield with_functions(batch, formula, rng)
+
+
+_PLAIN = 12
+"""Plain instances of each size."""
+
+
+def plain_batch(formula: Formula, dims: Mapping[str, int]) -> Batch:
+    """Gaussian matrices, scalars from all over their domains, any functions: instances that need not meet an assumption.
+
+    The same for equal formulas and sizes.
+    """
+    rng = np.random.default_rng([0, *(dims[name] for name in sorted(dims))])
+    values: dict[str, Array] = {n: gaussian(rng, _PLAIN, *_sizes(shape, dims)) for n, shape in formula.matrices().items()}
+    for name, domain in formula.scalars().items():
+        values[name] = np.concatenate([scalar_values(domain, rng, 1) for _ in range(_PLAIN)])
+    return with_functions(Batch(dims, values, {}, {}, "plain", _PLAIN), formula, rng)
 
 
 def _label(families: Mapping[str, str]) -> str:
@@ -106,6 +139,8 @@ def scalar_values(domain: Domain, rng: Generator, count: int) -> Array:
         found = spread * rng.choice([-1.0, 1.0], count)
     if domain.least is not None and rng.random() < 0.2:
         found = np.full(count, float(domain.least))
+    if domain.most is not None and rng.random() < 0.2:
+        found = np.full(count, float(domain.most))
     if domain.integer:
         return np.floor(found) + 1.0 if domain.above is not None else np.ceil(found)
     return found

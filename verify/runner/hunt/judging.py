@@ -33,7 +33,8 @@ def judged(context: Context, evidence: Evidence, profile: Profile) -> Seen:
         if late is not None and late.certificate["claim"] == context.stated.to_json():
             found = Found(late.certificate, late.counterexample, (late.counterexample,), late.comparison)
     margin = None if context.seeks_witness else evidence.margin
-    return Seen(evidence.n, evidence.n_active, evidence.n_undecided, margin, found, candidate)
+    active = evidence.n_active or evidence.n_forced
+    return Seen(evidence.n, active, evidence.n_undecided, margin, found, candidate)
 
 
 def settled(context: Context, violations: Sequence[Finding]) -> tuple[Found | None, Candidate | None]:
