@@ -24,7 +24,7 @@ from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
-from verify.runner.verdicts import Broken, Payload, Result, Verdict
+from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict
 
 
 def hunt(arguments: argparse.Namespace) -> int:
@@ -128,6 +128,8 @@ def to_json(result: Result, hunted: HuntResult) -> dict[str, Any]:
         "n": None if coverage is None else coverage.n,
         "n_active": None if coverage is None else coverage.n_active,
         "n_undecided": None if coverage is None else coverage.n_undecided,
+        "not_tested": result.payload.not_tested if isinstance(result.payload, Held) else None,
+        "reached": None if coverage is None or not coverage.n_active else coverage.reach.to_json(),
         "counterexample": None if hunted.found is None else list(hunted.found.lines),
         "violated": None if hunted.found is None or hunted.found.comparison is None else list(hunted.found.comparison),
         "resumed": hunted.resumed,

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
 from verify.language.claims import Expect
 from verify.runner.about import About
+from verify.runner.reach import Reach
 
 
 class Verdict(Enum):
@@ -41,6 +42,7 @@ class Coverage:
         branches: for claims about second-order points, the active ones by branch of the theory.
         ends: for such claims, how every start of the point finder ended.
         margins: active float instances by the decade of their relative margin (see `evidence.decades`).
+        reach: how far the active float instances reached.
     """
 
     n: int = 0
@@ -53,6 +55,7 @@ class Coverage:
     ends: Mapping[str, int] = field(default_factory=dict)
     margins: Mapping[int | None, int] = field(default_factory=dict)
     """None stands for margins that are not positive."""
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Held:
     coverage: Coverage
     engine: str
     not_tested: str
+    note: str = ""
+    """What else there is to say, such as float violations that turned out to be none."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,13 @@ class Refuted:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A floating-point violation that could not be certified."""
+    """A violation that is still there when its assumptions hold to 50 digits, but could not be certified.
+
+    Attributes:
+        counterexample: the point; as it is printed it violates the claim as it is printed.
+        margin: relative, negative.
+        coverage: what was tested.
+    """
 
     counterexample: str
     margin: float
@@ -203,15 +214,31 @@ def describe(payload: Payload) -> str:
         case Held(coverage=c):
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
             left_out = f" · not tested: {payload.not_tested}" if payload.not_tested else ""
-            return f"{c.n:,} instances, {c.n_active:,} active{_branches(c)}{margin} · {payload.engine}{left_out}"
+            active = f"{c.n_active:,} active of {c.n:,} instances{_branches(c)}"
+            return f"{active}{margin} · {payload.engine}{left_out}{_noted(payload.note)}"
         case Refuted():
             return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
         case Candidate():
-            return f"float violation, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
+            return f"violated to 50 digits, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
         case Vacuous() | Unknown():
             return payload.reason
         case Broken():
             return f"{payload.location}: error: {payload.message}"
+
+
+def _noted(note: str) -> str:
+    return f" · note: {note}" if note else ""
+
+
+def with_note(payload: Payload, note: str) -> Payload:
+    """The payload with something more to say; verdicts that rest on a certificate need nothing said beside it."""
+    match payload:
+        case Held() if note:
+            return replace(payload, note="; ".join(filter(None, (payload.note, note))))
+        case Unknown() | Vacuous() if note:
+            return replace(payload, reason=f"{payload.reason}; {note}")
+        case _:
+            return payload
 
 
 def _branches(coverage: Coverage) -> str:
@@ -275,6 +302,8 @@ def to_json(result: Result) -> dict[str, Any]:
         "starts": None if coverage is None or not coverage.ends else dict(coverage.ends),
         "margins": _margins(coverage),
         "not_tested": payload.not_tested if isinstance(payload, Held) else None,
+        "reached": None if coverage is None or not coverage.n_active else coverage.reach.to_json(),
+        "note": (payload.note or None) if isinstance(payload, Held) else None,
         "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
         "violated": _comparison(payload),
         "certificate_content": result.certificate,
