@@ -80,8 +80,8 @@ def test_an_example_says_nothing_about_the_same_claim_on_a_data_set() -> None:
 
     base = claim(example(m=1, r=1, A=[[1]])(build))
     formula = on(base, source=dataset("digits")).formula()
-    assert replay(base.examples, base.formula(), PROFILES["dev"]) is not None
-    assert replay(base.examples, formula, PROFILES["dev"]) is None
+    assert replay(base.examples, base.formula(), PROFILES["dev"]).settled is not None
+    assert replay(base.examples, formula, PROFILES["dev"]).settled is None
 
 
 def test_an_example_without_a_value_is_an_error_of_the_claim() -> None:

@@ -159,13 +159,14 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
 def _decoded(entry: dict[str, Any]) -> Payload:
     match entry["kind"]:
         case "proved":
-            return Proved(entry["scope"], entry["detail"], entry["certificate"])
+            return Proved(entry["scope"], entry["detail"], entry["certificate"], entry["note"])
         case "held":
             return Held(_coverage_of(entry["coverage"]), entry["engine"], entry["not_tested"], entry["note"])
         case "refuted":
             sides = entry["comparison"]
             comparison = None if sides is None else (sides[0], sides[1], sides[2])
-            return Refuted(entry["counterexample"], comparison, entry["certificate"], _coverage_of(entry["coverage"]))
+            coverage = _coverage_of(entry["coverage"])
+            return Refuted(entry["counterexample"], comparison, entry["certificate"], coverage, entry["note"])
     raise ValueError(entry["kind"])
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
+from verify.runner.profiles import PROFILES
+from verify.runner.replay import replay
 from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict
 
 
@@ -76,6 +79,8 @@ def _hunt_one(
 ) -> int:
     with display.running():
         hunted = hunt_claim(subject, formula, options, display.unit)
+    examples = replay(claim.claim.examples, formula, PROFILES["dev"])
+    hunted = replace(hunted, payload=examples.applied(hunted.payload))
     path = keep(hunted.payload, folder / f"{claim.id}.json")
     result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
     if arguments.json:

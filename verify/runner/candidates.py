@@ -23,14 +23,10 @@ from verify.runner.exact_findings import has_steps
 from verify.runner.exact_reading import ExactReader, show_instance
 from verify.search.instances import ExactInstance, from_batch
 from verify.search.polish import Polished, polished
-from verify.search.precise import PreciseReader, Reading
+from verify.search.precise import HOLDS, MET, PreciseReader, Reading
 
 _LOOKED_AT = 12
 """Findings that are polished; beyond them only exact readings are made, and only if those called all of the others true."""
-_MET = 1e-38
-"""The shortfall of assumptions that hold to fifty digits, where terms of some size cancel."""
-_HOLDS = 1e-30
-"""A conclusion that fails by less than this, relative, holds."""
 _RATE = 0.05
 """A violation that falls by more than the residual of the assumptions to this power goes to 0 with it."""
 _PRINTED = (17, 25, 50)
@@ -172,9 +168,9 @@ def _polished(start: ExactInstance, formula: Formula, reader: ExactReader, preci
     after = None if point is None else precise.read(point.instance)
     if point is None or before is None or after is None:
         return Judged(Fate.UNCLEAR)
-    if not after.meets(_MET):
+    if not after.meets(MET):
         return Judged(Fate.SHRINKS if _shrinks(before, after, point) else Fate.UNMET)
-    if after.violation.relative <= _HOLDS:
+    if after.violation.relative <= HOLDS:
         return Judged(Fate.HOLDS)
     if _shrinks(before, after, point):
         return Judged(Fate.SHRINKS)

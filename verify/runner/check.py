@@ -104,7 +104,9 @@ def check_claim(
     else:
         try:
             replayed = replay(claim.examples, formula, profile)
-            payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
+            payload = replayed.settled or replayed.applied(
+                verdict_of(formula, identifier, profile, seed, progress, known=known)
+            )
         except ClaimError as error:
             payload = Broken(location_of(error, claim), one_line(error))
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)

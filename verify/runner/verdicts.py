@@ -65,6 +65,7 @@ class Proved:
     scope: str
     detail: str
     certificate: Any = field(repr=False)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Refuted:
     comparison: tuple[str, str, str] | None
     certificate: Any = field(repr=False)
     coverage: Coverage
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Candidate:
     counterexample: str
     margin: float
     coverage: Coverage
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,16 +213,17 @@ def describe(payload: Payload) -> str:
     """One line of evidence for any payload."""
     match payload:
         case Proved():
-            return f"{payload.scope} · {payload.detail}"
+            return f"{payload.scope} · {payload.detail}{_noted(payload.note)}"
         case Held(coverage=c):
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
             left_out = f" · not tested: {payload.not_tested}" if payload.not_tested else ""
             active = f"{c.n_active:,} active of {c.n:,} instances{_branches(c)}"
             return f"{active}{margin} · {payload.engine}{left_out}{_noted(payload.note)}"
         case Refuted():
-            return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
+            return f"exact: {payload.counterexample}{_violated(payload.comparison)}{_noted(payload.note)}"
         case Candidate():
-            return f"violated to 50 digits, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
+            how = f"violated to 50 digits, not certified (relative margin {payload.margin:.1e})"
+            return f"{how}: {payload.counterexample}{_noted(payload.note)}"
         case Vacuous() | Unknown():
             return payload.reason
         case Broken():
@@ -231,9 +235,9 @@ def _noted(note: str) -> str:
 
 
 def with_note(payload: Payload, note: str) -> Payload:
-    """The payload with something more to say; verdicts that rest on a certificate need nothing said beside it."""
+    """The payload with something more to say."""
     match payload:
-        case Held() if note:
+        case Proved() | Held() | Refuted() | Candidate() if note:
             return replace(payload, note="; ".join(filter(None, (payload.note, note))))
         case Unknown() | Vacuous() if note:
             return replace(payload, reason=f"{payload.reason}; {note}")
@@ -303,7 +307,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "margins": _margins(coverage),
         "not_tested": payload.not_tested if isinstance(payload, Held) else None,
         "reached": None if coverage is None or not coverage.n_active else coverage.reach.to_json(),
-        "note": (payload.note or None) if isinstance(payload, Held) else None,
+        "note": getattr(payload, "note", "") or None,
         "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
         "violated": _comparison(payload),
         "certificate_content": result.certificate,

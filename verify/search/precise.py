@@ -46,6 +46,10 @@ Array = Any
 DIGITS = 50
 """The digits that a reading is good for; it works with more."""
 _GUARD = 20
+MET = 1e-38
+"""The shortfall of assumptions that hold to fifty digits, where terms of some size cancel."""
+HOLDS = 1e-30
+"""A conclusion that fails by less than this, relative, holds."""
 NO_READING = (ArithmeticError, ValueError, RuntimeError, IndexError, ClaimError)
 """What an instance without a reading raises: outside a domain, no convergence, no value in this arithmetic."""
 

@@ -26,6 +26,8 @@ SEMIDEFINITE = 1e-30
 """An eigenvalue counts as 0 up to this, relative to the largest: those on gauge directions are 0 exactly."""
 _APART = 1e-30
 """Relative differences below this are none, where two sides must differ."""
+_TIE = 1e-20
+"""The amount by which `<` fails at a tie: too much to hold, too little for a violation."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class Amounts:
         above = gap[0]
         if condition.relation == "lt" and above == 0 and (is_whole(condition.left) and is_whole(condition.right)):
             return Amount(1.0, self.field.mp.mpf(1))
+        if condition.relation == "lt" and abs(above / scale) <= _APART:
+            # A tie to all digits: neither clearly true nor clearly false.
+            return Amount(_TIE, abs(above))
         return Amount(float(above / scale), above)
 
     def _bounded(self, condition: CurvatureBounds) -> list[Array]:
