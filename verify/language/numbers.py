@@ -9,6 +9,8 @@ import re
 from decimal import Context, Decimal
 from fractions import Fraction
 
+_PLAIN = 18
+"""Whole numbers of so many characters are written out."""
 _FRACTION = re.compile(r"-?[0-9]+/[0-9]+")
 
 
@@ -19,6 +21,8 @@ def show_number(value: Fraction) -> str:
     ('1/3', '2.0611536224385578e-9')
     """
     fraction = str(value)
+    if value.denominator == 1 and len(fraction) <= _PLAIN:
+        return fraction
     decimal = _decimal(value)
     return fraction if decimal is None or len(fraction) <= len(decimal) else decimal
 

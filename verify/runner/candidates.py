@@ -1,8 +1,8 @@
 """What becomes of float violations that no exact certificate was found for: most often they are none.
 
-Main definitions: `weighed`, `Weighed`, `dropped`, `judged`, `Fate`. A violation is a candidate only if it is still there when
-its assumptions hold to fifty digits, if the exact reading of that point does not call the conclusion true, and if the point as
-it is printed violates the claim as it is printed.
+Main definitions: `weighed`, `Weighed`, `dropped`, `judged`, `Readers`, `Fate`. A violation is a candidate only if it is still
+there when its assumptions hold to fifty digits, if the exact reading of that point does not call the conclusion true, and if
+the point as it is printed violates the claim as it is printed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ _RATE = 0.05
 _PRINTED = (17, 25, 50)
 """Significant digits, the fewest that show the violation."""
 _COARSE = 3
-"""Significant digits of the numbers that an instance is first tried with, so that little has to be printed."""
+"""Significant digits of the numbers that a violation is tried with as well, so that less has to be printed."""
 _WHOLE = 10**9
+_SIGHT = 1e-13
+"""Relative differences that a float computation may make out of nothing."""
 _UNREAD = "were not read"
 
 
@@ -54,6 +56,21 @@ class Judged:
     fate: Fate
     shown: str = ""
     margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The readings of one claim: exact, with fifty digits, and the latter with no finer sight than floats have."""
+
+    formula: Formula
+    exact: ExactReader
+    precise: PreciseReader
+    thick: PreciseReader
+
+    @staticmethod
+    def of(formula: Formula, reader: ExactReader) -> Readers:
+        """Those of a claim."""
+        return Readers(formula, reader, PreciseReader(formula), PreciseReader(formula, _SIGHT))
 
 
 @dataclass
@@ -100,14 +117,14 @@ def weighed(findings: Sequence[Finding], n: int, formula: Formula, reader: Exact
         reader: its exact reader.
     """
     found = Weighed(max(n, len(findings)))
-    precise = PreciseReader(formula)
+    readers = Readers.of(formula, reader)
     for finding in findings[:_LOOKED_AT]:
-        verdict = judged(finding, formula, reader, precise)
+        verdict = judged(finding, readers)
         if verdict.fate is Fate.VIOLATES:
             return Weighed(found.n, verdict)
         found.fates[verdict.fate] += 1
     if found.fates[Fate.HOLDS] == len(findings[:_LOOKED_AT]):
-        found.fates[Fate.HOLDS] += sum(1 for f in findings[_LOOKED_AT:] if _is_true(f, formula, reader))
+        found.fates[Fate.HOLDS] += sum(1 for f in findings[_LOOKED_AT:] if _is_plainly_true(f, readers))
     return found
 
 
@@ -118,28 +135,43 @@ def dropped(evidence: Evidence, looked_at: Weighed) -> None:
         evidence.margin = None if evidence.margin is None else max(evidence.margin, 0.0)
 
 
-def judged(finding: Finding, formula: Formula, reader: ExactReader, precise: PreciseReader) -> Judged:
-    """One float violation looked at closely, at its own numbers and at simpler ones near them."""
-    if _is_true(finding, formula, reader):
-        return Judged(Fate.HOLDS)
-    coarse = _near(finding, formula, _COARSE)
-    simple = Judged(Fate.UNCLEAR) if coarse is None else _polished(coarse, formula, reader, precise)
-    if simple.fate is Fate.VIOLATES:
-        return simple
-    fine = _near(finding, formula, None)
-    return Judged(Fate.UNCLEAR) if fine is None else _polished(fine, formula, reader, precise)
+def judged(finding: Finding, readers: Readers) -> Judged:
+    """One float violation looked at closely, at its own numbers; a violation also at simpler ones near them."""
+    fine = _near(finding, readers.formula, None)
+    if fine is None:
+        return Judged(Fate.UNCLEAR)
+    verdict = Judged(_holding(fine, readers)) if _is_true(finding, readers) else _polished(fine, readers)
+    coarse = _near(finding, readers.formula, _COARSE) if verdict.fate is Fate.VIOLATES else None
+    if coarse is None:
+        return verdict
+    simple = _polished(coarse, readers)
+    return simple if simple.fate is Fate.VIOLATES else verdict
 
 
-def _is_true(finding: Finding, formula: Formula, reader: ExactReader) -> bool:
+def _is_true(finding: Finding, readers: Readers) -> bool:
     """Whether the exact reading of that very point finds every assumption and the conclusion true."""
-    if finding.steps and not has_steps(formula):
+    if finding.steps and not has_steps(readers.formula):
         return False
     try:
-        instance = from_batch(finding.start, formula, Fraction, finding.steps)
+        instance = from_batch(finding.start, readers.formula, Fraction, finding.steps)
     except (ValueError, OverflowError):
         return False
-    decision = reader.read(instance)
+    decision = readers.exact.read(instance)
     return decision.conclusion is Truth.TRUE and all(t is Truth.TRUE for t in decision.hypotheses)
+
+
+def _is_plainly_true(finding: Finding, readers: Readers) -> bool:
+    near = _near(finding, readers.formula, None)
+    return near is not None and _is_true(finding, readers) and _holding(near, readers) is Fate.HOLDS
+
+
+def _holding(instance: ExactInstance, readers: Readers) -> Fate:
+    """The fate of a point that satisfies the claim: unclear if only by a rank, or by sides that differ, below what floats see.
+
+    Beside such a point there may well be one, with irrational data, that violates the claim.
+    """
+    reading = readers.thick.read(instance)
+    return Fate.UNCLEAR if reading is None or reading.violation.relative > LOOSE else Fate.HOLDS
 
 
 def _near(finding: Finding, formula: Formula, digits: int | None) -> ExactInstance | None:
@@ -161,8 +193,9 @@ def _is_whole(value: Fraction) -> bool:
     return value.denominator == 1 and abs(value) < _WHOLE
 
 
-def _polished(start: ExactInstance, formula: Formula, reader: ExactReader, precise: PreciseReader) -> Judged:
+def _polished(start: ExactInstance, readers: Readers) -> Judged:
     """What is left of a violation when the assumptions hold."""
+    precise = readers.precise
     before = precise.read(start)
     point = polished(start, precise)
     after = None if point is None else precise.read(point.instance)
@@ -171,15 +204,15 @@ def _polished(start: ExactInstance, formula: Formula, reader: ExactReader, preci
     if not after.meets(MET):
         return Judged(Fate.SHRINKS if _shrinks(before, after, point) else Fate.UNMET)
     if after.violation.relative <= HOLDS:
-        return Judged(Fate.HOLDS)
+        return Judged(_holding(point.instance, readers))
     if _shrinks(before, after, point):
         return Judged(Fate.SHRINKS)
-    if not after.violation.relative > LOOSE or reader.concludes(point.instance) is Truth.TRUE:
+    if not after.violation.relative > LOOSE or readers.exact.concludes(point.instance) is Truth.TRUE:
         return Judged(Fate.UNCLEAR)
     printed = _printed(point.instance, after, precise)
     if printed is None:
         return Judged(Fate.UNCLEAR)
-    shown = show_instance(printed, formula, longest=10**9)
+    shown = show_instance(printed, readers.formula, longest=10**9)
     return Judged(Fate.VIOLATES, shown, -after.violation.relative)
 
 

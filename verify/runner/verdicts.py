@@ -98,12 +98,14 @@ class Candidate:
         counterexample: the point; as it is printed it violates the claim as it is printed.
         margin: relative, negative.
         coverage: what was tested.
+        how: what the violation survived; the points of data sets and runs are what they are, in floats.
     """
 
     counterexample: str
     margin: float
     coverage: Coverage
     note: str = ""
+    how: str = "violated to 50 digits"
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,7 @@ def describe(payload: Payload) -> str:
         case Refuted():
             return f"exact: {payload.counterexample}{_violated(payload.comparison)}{_noted(payload.note)}"
         case Candidate():
-            how = f"violated to 50 digits, not certified (relative margin {payload.margin:.1e})"
+            how = f"{payload.how}, not certified (relative margin {payload.margin:.1e})"
             return f"{how}: {payload.counterexample}{_noted(payload.note)}"
         case Vacuous() | Unknown():
             return payload.reason

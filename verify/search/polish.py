@@ -27,7 +27,7 @@ from verify.search.shortfalls import Amounts, in_floats
 Array = Any
 MET = 10.0**-DIGITS
 """An equation holds when its sides differ by less than this, relative to their error scale."""
-_STEPS = 60
+_STEPS = 30
 _LARGEST = 150
 _SHIFT = 25
 """Digits of the shift in difference quotients: half of those that a reading works with."""

@@ -40,7 +40,7 @@ from verify.losses.taylor import data_name, taylor_model
 from verify.points.sources.binding import renamed
 from verify.points.sources.trajectories import states
 from verify.search.instances import ExactInstance, from_batch
-from verify.search.shortfalls import Amount, Amounts, in_floats, nan_largest
+from verify.search.shortfalls import APART, Amount, Amounts, in_floats, nan_largest
 
 Array = Any
 DIGITS = 50
@@ -72,11 +72,17 @@ class Reading:
 
 
 class PreciseReader:
-    """Reads one claim at many instances, with `DIGITS` digits."""
+    """Reads one claim at many instances, with `DIGITS` digits.
 
-    def __init__(self, formula: Formula) -> None:
+    Args:
+        formula: the claim.
+        resolution: relative differences and singular values below this are none; by default far below any data's.
+    """
+
+    def __init__(self, formula: Formula, resolution: float | None = None) -> None:
         self.formula = formula
-        self.field = DecimalField(DIGITS + _GUARD)
+        self.field = DecimalField(DIGITS + _GUARD, resolution)
+        self.apart = APART if resolution is None else resolution
         self.given = conjuncts([reduced(s, formula.process) for s in formula.given])
         self.then = None if formula.then is None else reduced(formula.then, formula.process)
 
@@ -91,12 +97,12 @@ class PreciseReader:
     def read_batch(self, batch: Batch, steps: int) -> Reading:
         """The reading of a batch of one with many digits."""
         start = self.begun(batch)
-        missed = Amounts(self.opened(self.given, batch), start, self.field)
+        missed = Amounts(self.opened(self.given, batch), start, self.field, self.apart)
         shortfall = max([missed.missed(c) for c in missed.conditions], default=0.0, key=nan_largest)
         if self.then is None:
             return Reading(shortfall, Amount(1.0, self.field.mp.mpf(1)))
         state = self.after(start, steps)
-        concluded = Amounts(self.opened([self.then], batch), state, self.field)
+        concluded = Amounts(self.opened([self.then], batch), state, self.field, self.apart)
         return Reading(shortfall, concluded.of(concluded.conditions[0]))
 
     def batch(self, instance: ExactInstance) -> Batch:

@@ -24,7 +24,7 @@ from verify.language.terms import Term, is_zero
 Array = Any
 SEMIDEFINITE = 1e-30
 """An eigenvalue counts as 0 up to this, relative to the largest: those on gauge directions are 0 exactly."""
-_APART = 1e-30
+APART = 1e-30
 """Relative differences below this are none, where two sides must differ."""
 _TIE = 1e-20
 """The amount by which `<` fails at a tie: too much to hold, too little for a violation."""
@@ -46,8 +46,8 @@ class Amount:
 class Amounts:
     """The amounts by which conditions fail at one instance, from one evaluation of all of them."""
 
-    def __init__(self, conditions: Sequence[Condition], batch: Batch, field: DecimalField) -> None:
-        self.conditions, self.batch, self.field = list(conditions), batch, field
+    def __init__(self, conditions: Sequence[Condition], batch: Batch, field: DecimalField, apart: float = APART) -> None:
+        self.conditions, self.batch, self.field, self.apart = list(conditions), batch, field, apart
         self.floats = in_floats(batch)
         terms = [t for c in conditions for q in comparisons_in(c) for t in (q.left, q.right)]
         bounds = [b for c in conditions if isinstance(c, CurvatureBounds) for b in (c.lower, c.upper) if b is not None]
@@ -76,8 +76,10 @@ class Amounts:
         return np.asarray(self.values[condition.left] - self.values[condition.right], dtype=object).ravel()
 
     def scale(self, condition: Comparison) -> float:
-        """The error scale of both sides together."""
+        """The error scale of both sides together; NaN beyond the range of floats, where nothing is small next to it."""
         size = float(np.max(self.scales[condition.left])) + float(np.max(self.scales[condition.right]))
+        if not np.isfinite(size):
+            return float("nan")
         return size if size > 0 else 1.0
 
     def missed(self, condition: Condition) -> float:
@@ -108,12 +110,12 @@ class Amounts:
             return Amount(float(size / scale), size)
         if condition.relation == "distinct":
             # Either they are the same or not: there is no amount in between.
-            same = self._norm(gap) / scale <= _APART
+            same = self._norm(gap) / scale <= self.apart
             return Amount(float(same), self.field.mp.mpf(int(same)))
         above = gap[0]
         if condition.relation == "lt" and above == 0 and (is_whole(condition.left) and is_whole(condition.right)):
             return Amount(1.0, self.field.mp.mpf(1))
-        if condition.relation == "lt" and abs(above / scale) <= _APART:
+        if condition.relation == "lt" and abs(above / scale) <= APART:
             # A tie to all digits: neither clearly true nor clearly false.
             return Amount(_TIE, abs(above))
         return Amount(float(above / scale), above)
