@@ -25,6 +25,7 @@ from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula
 from verify.runner.about import statement_hash
 from verify.runner.profiles import Profile
+from verify.runner.reach import Reach
 from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted
 
 _SCHEMA = 1
@@ -151,19 +152,21 @@ def _coverage(coverage: Coverage) -> dict[str, Any]:
         "branches": dict(coverage.branches),
         "ends": dict(coverage.ends),
         "margins": list(coverage.margins.items()),
+        "reach": coverage.reach.to_json(),
     }
 
 
 def _decoded(entry: dict[str, Any]) -> Payload:
     match entry["kind"]:
         case "proved":
-            return Proved(entry["scope"], entry["detail"], entry["certificate"], entry["vacuous"])
+            return Proved(entry["scope"], entry["detail"], entry["certificate"], entry["vacuous"], entry["note"])
         case "held":
-            return Held(_coverage_of(entry["coverage"]), entry["engine"], entry["not_tested"])
+            return Held(_coverage_of(entry["coverage"]), entry["engine"], entry["not_tested"], entry["scope"], entry["note"])
         case "refuted":
             sides = entry["comparison"]
             comparison = None if sides is None else (sides[0], sides[1], sides[2])
-            return Refuted(entry["counterexample"], comparison, entry["certificate"], _coverage_of(entry["coverage"]))
+            coverage = _coverage_of(entry["coverage"])
+            return Refuted(entry["counterexample"], comparison, entry["certificate"], coverage, entry["note"])
     raise ValueError(entry["kind"])
 
 
@@ -178,4 +181,5 @@ def _coverage_of(entry: dict[str, Any]) -> Coverage:
         entry["branches"],
         entry["ends"],
         dict(entry["margins"]),
+        Reach.from_json(entry["reach"]),
     )

@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
+from verify.runner.profiles import PROFILES
 from verify.runner.reading import read
-from verify.runner.verdicts import Broken, Payload, Result, Verdict
+from verify.runner.replay import replay
+from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict
 
 
 def hunt(arguments: argparse.Namespace) -> int:
@@ -77,6 +80,8 @@ def _hunt_one(
 ) -> int:
     with display.running():
         hunted = hunt_claim(subject, formula, options, display.unit)
+    examples = replay(claim.claim.examples, formula, PROFILES["dev"])
+    hunted = replace(hunted, payload=examples.applied(hunted.payload))
     path = keep(hunted.payload, folder / f"{claim.id}.json")
     result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
     if arguments.json:
@@ -129,6 +134,8 @@ def to_json(result: Result, hunted: HuntResult) -> dict[str, Any]:
         "n": None if coverage is None else coverage.n,
         "n_active": None if coverage is None else coverage.n_active,
         "n_undecided": None if coverage is None else coverage.n_undecided,
+        "not_tested": result.payload.not_tested if isinstance(result.payload, Held) else None,
+        "reached": None if coverage is None or not coverage.n_active else coverage.reach.to_json(),
         "counterexample": None if hunted.found is None else list(hunted.found.lines),
         "violated": None if hunted.found is None or hunted.found.comparison is None else list(hunted.found.comparison),
         "resumed": hunted.resumed,

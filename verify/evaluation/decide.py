@@ -192,7 +192,7 @@ def _compare(condition: Comparison, reading: _Reading) -> Decisions:
         return Decisions(_resolved(condition, truth, np.abs(gap), scale, reading), gap, trivial, noise)
     # An error scale of 0 means that both sides are exactly 0 (nothing was rounded), and ranks, sizes and whole numbers are
     # not rounded either: then `<` is plainly false at a tie.
-    exact = (scale == 0) | (_is_whole(condition.left) and _is_whole(condition.right) and (gap == 0))
+    exact = (scale == 0) | (is_whole(condition.left) and is_whole(condition.right) and (gap == 0))
     truth = np.where(gap > LOOSE, TRUE, np.where((gap < -LOOSE) | exact, FALSE, UNDECIDED))
     return Decisions(truth, gap, nothing, nothing)
 
@@ -208,7 +208,7 @@ def _resolved(condition: Comparison, truth: Array, gap: Array, scale: Array, rea
     return np.where((truth == TRUE) & (gap <= _tight(reading.batch)) & lost, UNDECIDED, truth)
 
 
-def _is_whole(term: Term) -> bool:
+def is_whole(term: Term) -> bool:
     """Whether a term's value is a whole number by its kind."""
     return term.op in ("rank", "dim") or (term.op == "num" and term.payload[0].denominator == 1)
 

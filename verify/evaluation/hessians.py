@@ -12,7 +12,7 @@ from verify.calculus.differentiate import gradients, is_even_norm_power, tangent
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
-from verify.language.operations.operation import Environment
+from verify.language.operations.operation import Environment, Field
 from verify.language.statements import FunctionOf
 from verify.language.terms import ARGUMENT, Term, symbol, walk
 
@@ -27,8 +27,8 @@ def hessian_terms(loss: Term, variables: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(tangent(g, moves) for g in gradients(loss, variables))
 
 
-def hessian_matrix(loss: Term, variables: Sequence[Term], batch: Batch) -> Array:
-    """The Hessian in the stacked variables (row-major each), `(count, p, p)`."""
+def hessian_matrix(loss: Term, variables: Sequence[Term], batch: Batch, field: Field | None = None) -> Array:
+    """The Hessian in the stacked variables (row-major each), `(count, p, p)`; in floats, or in the field of the batch."""
     terms = hessian_terms(loss, tuple(variables))
     sizes = [_size(v, batch) for v in variables]
     lengths = [rows * cols for rows, cols in sizes]
@@ -42,7 +42,7 @@ def hessian_matrix(loss: Term, variables: Sequence[Term], batch: Batch) -> Array
         start += length
     operators = {n: np.expand_dims(v, 1) for n, v in batch.operators.items()}
     env = Environment(values, batch.dims, {}, operators)
-    parts = evaluate_terms(terms, env, FloatField())
+    parts = evaluate_terms(terms, env, FloatField() if field is None else field)
     columns = [
         np.broadcast_to(part, (batch.count, total, *size[: len(v.shape)])).reshape(batch.count, total, length)
         for part, v, size, length in zip(parts, variables, sizes, lengths, strict=True)
@@ -58,12 +58,12 @@ def _size(variable: Term, batch: Batch) -> tuple[int, int]:
     return (rows, cols)
 
 
-def hessian_of_function(function: FunctionOf, batch: Batch) -> Array:
-    """The constant Hessian of a quadratic function of a matrix, `(count, mn, mn)`."""
+def hessian_of_function(function: FunctionOf, batch: Batch, field: Field | None = None) -> Array:
+    """The constant Hessian of a quadratic function of a matrix, `(count, mn, mn)`; in floats, or in the field of the batch."""
     rows, cols = (d if isinstance(d, int) else batch.dims[d] for d in function.shape)
     origin = np.zeros((batch.count, rows, cols))
     at_zero = Batch(batch.dims, {**batch.values, ARGUMENT: origin}, batch.operators, {}, count=batch.count)
-    return hessian_matrix(function.body, [symbol(ARGUMENT, function.shape)], at_zero)
+    return hessian_matrix(function.body, [symbol(ARGUMENT, function.shape)], at_zero, field)
 
 
 def is_quadratic(function: FunctionOf) -> bool:

@@ -22,14 +22,16 @@ from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Curvature, Stationary
 from verify.points.sources.sampling import has_data
 from verify.points.sources.subjects import needs_landscape
+from verify.runner.candidates import dropped, note_on, weighed
 from verify.runner.evidence import Evidence, Progress, gather
 from verify.runner.exact_findings import Inexact, exactly, refutation, retry
-from verify.runner.exact_reading import ExactReader, roundings, show_instance
+from verify.runner.exact_reading import ExactReader, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
 from verify.runner.known import described
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
+from verify.runner.reach import untested
 from verify.runner.reading import read
 from verify.runner.replay import replay
 from verify.runner.verdicts import (
@@ -43,6 +45,7 @@ from verify.runner.verdicts import (
     Result,
     Unknown,
     Vacuous,
+    with_note,
 )
 from verify.search.instances import ExactInstance, from_batch
 
@@ -104,7 +107,9 @@ def check_claim(
     else:
         try:
             replayed = replay(claim.examples, formula, profile)
-            payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
+            payload = replayed.settled or replayed.applied(
+                verdict_of(formula, identifier, profile, seed, progress, known=known)
+            )
             if reading.unread is not None and not isinstance(payload, Vacuous | Broken):
                 payload = Unknown(reading.unread)
         except ClaimError as error:
@@ -208,14 +213,15 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
         hunted = _hunted(formula, reader, evidence, profile, seed)
         if hunted is not None:
             return hunted
-    if evidence.violations:
-        worst = evidence.violations[0]
-        shown = show_instance(from_batch(worst.instance, formula, roundings()[-3], worst.steps), formula)
-        return Candidate(shown, worst.margin, evidence.coverage(exact_seen.n, exact_seen.n_active))
+    looked_at = weighed(evidence.violations, evidence.n_violations, formula, reader)
+    if looked_at.violation is not None:
+        coverage = evidence.coverage(exact_seen.n, exact_seen.n_active)
+        return Candidate(looked_at.violation.shown, looked_at.violation.margin, coverage)
     refuted_late = retry(evidence, formula, reader, profile)
     if refuted_late is not None:
         return refuted_late
-    return _no_violation(formula, evidence, exact_seen)
+    dropped(evidence, looked_at)
+    return with_note(_no_violation(formula, evidence, exact_seen), note_on(looked_at.dropped))
 
 
 def _hunted(
@@ -228,6 +234,8 @@ def _hunted(
     for seen in in_a_run(context_of(formula, seed, reader), profile.syntheses):
         evidence.n += seen.n
         evidence.n_active += seen.n_active
+        evidence.n_undecided += seen.n_undecided
+        evidence.reaching.reach = evidence.reaching.reach.joined(seen.reach)
         if seen.n_active:
             evidence.branches["constructed"] += seen.n_active
         if seen.found is not None:
@@ -296,18 +304,13 @@ def _undecided(undecided: int, evidence: Evidence, coverage: Coverage) -> str:
 
 
 def not_tested(evidence: Evidence, formula: Formula) -> str:
-    """What the claim's instances left out."""
-    largest = max((max(_numbers(sizes), default=0) for _, sizes in evidence.cells), default=0)
-    left_out = [f"sizes above {largest}" if largest else "other sizes"] if formula.dims else []
+    """What the active instances left out."""
+    left_out = untested(evidence.reaching.reach)
     if any(isinstance(s, Curvature) and s.kind in ("rsc", "rsm") for s in formula.given):
         left_out.append("curvature that is bounded in the ball only")
     if evidence.n_ties:
         left_out.append(f"{evidence.n_ties:,} points at which a strict assumption is a tie")
     return ", ".join(left_out)
-
-
-def _numbers(sizes: str) -> list[int]:
-    return [int(part.split("=")[1]) for part in sizes.split() if "=" in part]
 
 
 def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Payload:

@@ -30,6 +30,7 @@ from verify.points.sources.subjects import adapters, needs_landscape
 from verify.points.sources.trajectories import started, states
 from verify.runner.assumed import Plain, assumptions
 from verify.runner.profiles import Profile
+from verify.runner.reaching import Reaching
 from verify.runner.verdicts import Coverage
 
 Array = Any
@@ -101,6 +102,7 @@ class Evidence:
     stopped_early: bool = False
     ends: Tally = field(default_factory=Tally)
     margins: Counter[int | None] = field(default_factory=Counter)
+    reaching: Reaching = field(default_factory=Reaching)
 
     def coverage(self, extra_exact: int = 0, extra_active: int = 0) -> Coverage:
         """The counts for the result."""
@@ -114,6 +116,7 @@ class Evidence:
             dict(self.branches),
             dict(self.ends.ended),
             dict(self.margins),
+            self.reaching.reach,
         )
 
     @property
@@ -151,7 +154,7 @@ def gather(
     conclusion = NOTHING if formula.then is None else reduced(formula.then, formula.process)
     conditions, plain = [*given, conclusion], Plain(formula, given, conclusion)
     flat = conjuncts(given)
-    evidence = Evidence(most=max(4 * _KEPT, profile.retries))
+    evidence = Evidence(most=max(4 * _KEPT, profile.retries), reaching=Reaching(formula))
     opened: dict[object, list[Condition]] = {}
     began = time.monotonic()
     tested, idle = 0, 0
@@ -308,6 +311,7 @@ def _tally(
     evidence.n_open += int((unclear & ~active).sum())
     evidence.n_ties += int(tied.sum())
     evidence.n_ties_open += int(tied_open.sum())
+    evidence.reaching.note(state, active)
     if active.any():
         evidence.cells[(state.family, state.shape_text)] += int(active.sum())
         _, _, branch = state.family.partition(", ")

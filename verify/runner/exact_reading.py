@@ -13,6 +13,7 @@ from verify.evaluation.batches import Batch
 from verify.kernel import Decision, Rejected, Truth, decide
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
+from verify.language.numbers import show_number, significant, with_decimals
 from verify.language.printing import text
 from verify.language.terms import Term, is_zero, rebuild, symbol, walk
 from verify.search.exact_assumptions import Enforcer
@@ -25,6 +26,7 @@ UNREAD = Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
 OUTSIDE = replace(UNREAD)
 """The same where a value lies outside its domain, as a positive number that was rounded to 0."""
 _LONGEST = 200
+_BRIEF = 10
 
 
 class ExactReader:
@@ -54,11 +56,15 @@ class ExactReader:
             # It has no reading, so nothing is decided.
             return OUTSIDE if no.rule == "values" else UNREAD
 
+    def concludes(self, instance: ExactInstance) -> Truth:
+        """Whether the conclusion holds at the instance, whatever its assumptions."""
+        return self._read(self._bare, instance).conclusion
+
     def may_settle(self, instance: ExactInstance) -> bool:
         """Whether the conclusion alone leaves room for a counterexample: far cheaper than reading assumptions about points."""
         if self.formula.then is None:
             return True
-        return self._read(self._bare, instance).conclusion is Truth.FALSE
+        return self.concludes(instance) is Truth.FALSE
 
     def violates(self, instance: ExactInstance) -> ExactInstance | None:
         """The instance, assumptions arranged, if it is a counterexample (or a witness of an `exists` claim)."""
@@ -107,35 +113,33 @@ def has_steps(formula: Formula) -> bool:
 
 
 def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
-    """The instance with its matrices to four decimals, to be shown only."""
-    shown = {
-        n: tuple(tuple(Fraction(round(x * 10_000), 10_000) for x in row) for row in m) for n, m in instance.matrices.items()
-    }
+    """The instance with its matrices to ten significant digits, to be shown only."""
+    shown = {n: tuple(tuple(significant(x, _BRIEF) for x in row) for row in m) for n, m in instance.matrices.items()}
     return replace(instance, matrices=shown)
 
 
-def show_instance(instance: ExactInstance, formula: Formula) -> str:
-    """The counterexample in the claim's notation, on one line."""
+def show_instance(instance: ExactInstance, formula: Formula, longest: int = _LONGEST) -> str:
+    """The counterexample in the claim's notation, on one line; formulas of functions up to some length."""
     parts = [" ".join(f"{k}={v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
-    parts += [f"{n}={instance.scalars[n]}" for n in formula.scalars()]
+    parts += [f"{n}={show_number(instance.scalars[n])}" for n in formula.scalars()]
     parts += [f"{n}={show_rows(instance.matrices[n])}" for n in [*free_matrices(formula), *formula.operators()]]
     if formula.functions():
-        parts += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
+        parts += [f"{n}(Y) = {show_body(body_of(f, instance), longest)}" for n, f in formula.functions().items()]
     if instance.steps:
         unit = "step" if instance.steps == 1 else "steps"
         parts.append(f"after {instance.steps} {unit}" if has_steps(formula) else "some time later along the flow")
     return ", ".join(p for p in parts if p)
 
 
-def show_body(body: Term) -> str:
+def show_body(body: Term, longest: int = _LONGEST) -> str:
     """A function's formula in the argument Y."""
     if body.op == "mul" and any(is_zero(a) for a in body.args):
         return "0"
     arguments = {node: symbol("Y", node.shape) for node in walk(body) if node.op == "sym"}
-    shown = text(rebuild(body, arguments))
-    return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "… (whole in the certificate)"
+    shown = with_decimals(text(rebuild(body, arguments)))
+    return shown if len(shown) <= longest else shown[: longest - 1] + "… (whole in the certificate)"
 
 
 def show_rows(rows: tuple[tuple[Fraction, ...], ...]) -> str:
     """``[1 2; 3 4]``."""
-    return "[" + "; ".join(" ".join(str(x) for x in row) for row in rows) + "]"
+    return "[" + "; ".join(" ".join(show_number(x) for x in row) for row in rows) + "]"

@@ -95,7 +95,7 @@ def _read(formula: Formula, instance: DatasetInstance) -> Payload:
     engine = f"float64 {scope}: {_facts(instance, then, tightest)}"
     coverage = Coverage(n, int(active.sum()), int(unclear.sum()), margin)
     if np.any(active & (outcome.truth == FALSE)) and margin is not None:
-        return Candidate(engine, margin, coverage)
+        return Candidate(engine, margin, coverage, how="violated in floats")
     if unclear.any():
         open_ = next((_brief(s) for s, found in read if np.any(unclear & (found.truth == UNDECIDED))), None)
         what = "the conclusion" if open_ is None else f"`{open_}`"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ from verify.kernel import scope as kernel_scope
 from verify.kernel import statement as kernel_statement
 from verify.language.claims import Expect
 from verify.runner.about import About
+from verify.runner.reach import Reach
 
 
 class Verdict(Enum):
@@ -43,6 +44,7 @@ class Coverage:
         branches: for claims about second-order points, the active ones by branch of the theory.
         ends: for such claims, how every start of the point finder ended.
         margins: active float instances by the decade of their relative margin (see `evidence.decades`).
+        reach: how far the active float instances reached.
     """
 
     n: int = 0
@@ -55,6 +57,7 @@ class Coverage:
     ends: Mapping[str, int] = field(default_factory=dict)
     margins: Mapping[int | None, int] = field(default_factory=dict)
     """None stands for margins that are not positive."""
+    reach: Reach = field(default_factory=Reach)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Proved:
     detail: str
     certificate: Any = field(repr=False)
     vacuous: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ class Held:
     not_tested: str
     scope: str = ""
     """What the claim itself is restricted to, such as a data set."""
+    note: str = ""
+    """What else there is to say, such as float violations that turned out to be none."""
 
 
 @dataclass(frozen=True)
@@ -89,15 +95,25 @@ class Refuted:
     comparison: tuple[str, str, str] | None
     certificate: Any = field(repr=False)
     coverage: Coverage
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A floating-point violation that could not be certified."""
+    """A violation that is still there when its assumptions hold to 50 digits, but could not be certified.
+
+    Attributes:
+        counterexample: the point; as it is printed it violates the claim as it is printed.
+        margin: relative, negative.
+        coverage: what was tested.
+        how: what the violation survived; the points of data sets and runs are what they are, in floats.
+    """
 
     counterexample: str
     margin: float
     coverage: Coverage
+    note: str = ""
+    how: str = "violated to 50 digits"
 
 
 @dataclass(frozen=True)
@@ -214,19 +230,36 @@ def describe(payload: Payload) -> str:
     """One line of evidence for any payload."""
     match payload:
         case Proved():
-            return f"{payload.scope} · {payload.detail}"
+            return f"{payload.scope} · {payload.detail}{_noted(payload.note)}"
         case Held(coverage=c):
             margin = "" if c.margin is None else f" · smallest margin {c.margin:.1e}"
             left_out = f" · not tested: {payload.not_tested}" if payload.not_tested else ""
-            return f"{c.n:,} instances, {c.n_active:,} active{_branches(c)}{margin} · {payload.engine}{left_out}"
+            active = f"{c.n_active:,} active of {c.n:,} instances{_branches(c)}"
+            return f"{active}{margin} · {payload.engine}{left_out}{_noted(payload.note)}"
         case Refuted():
-            return f"exact: {payload.counterexample}{_violated(payload.comparison)}"
+            return f"exact: {payload.counterexample}{_violated(payload.comparison)}{_noted(payload.note)}"
         case Candidate():
-            return f"float violation, not certified (relative margin {payload.margin:.1e}): {payload.counterexample}"
+            how = f"{payload.how}, not certified (relative margin {payload.margin:.1e})"
+            return f"{how}: {payload.counterexample}{_noted(payload.note)}"
         case Vacuous() | Unknown():
             return payload.reason
         case Broken():
             return f"{payload.location}: error: {payload.message}"
+
+
+def _noted(note: str) -> str:
+    return f" · note: {note}" if note else ""
+
+
+def with_note(payload: Payload, note: str) -> Payload:
+    """The payload with something more to say."""
+    match payload:
+        case Proved() | Held() | Refuted() | Candidate() if note:
+            return replace(payload, note="; ".join(filter(None, (payload.note, note))))
+        case Unknown() | Vacuous() if note:
+            return replace(payload, reason=f"{payload.reason}; {note}")
+        case _:
+            return payload
 
 
 def _branches(coverage: Coverage) -> str:
@@ -290,6 +323,8 @@ def to_json(result: Result) -> dict[str, Any]:
         "starts": None if coverage is None or not coverage.ends else dict(coverage.ends),
         "margins": _margins(coverage),
         "not_tested": payload.not_tested if isinstance(payload, Held) else None,
+        "reached": None if coverage is None or not coverage.n_active else coverage.reach.to_json(),
+        "note": getattr(payload, "note", "") or None,
         "counterexample": payload.counterexample if isinstance(payload, Refuted | Candidate) else None,
         "violated": _comparison(payload),
         "certificate_content": result.certificate,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from verify.evaluation.batches import Batch
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import ARGUMENT, Dim, Shape, Term, make, number, symbol, walk
@@ -13,7 +15,7 @@ from verify.language.terms import ARGUMENT, Dim, Shape, Term, make, number, symb
 Array = Any
 
 
-def closed_body(function: FunctionSymbol, batch: Batch, rounding: Callable[[float], Fraction]) -> Term:
+def closed_body(function: FunctionSymbol, batch: Batch, rounding: Callable[[Any], Fraction]) -> Term:
     """The function's formula at the first instance of a batch: numbers for data, integers for dimensions.
 
     An operator becomes the sum of its entries times the entries of its argument.
@@ -49,11 +51,16 @@ def closed_body(function: FunctionSymbol, batch: Batch, rounding: Callable[[floa
     return done[function.body]
 
 
-def constant(value: Array, rounding: Callable[[float], Fraction]) -> Term:
+def plain(value: Any) -> Any:
+    """A number of NumPy's own as Python's float; any other, such as one of many digits, as it is."""
+    return float(value) if isinstance(value, int | float | np.number) else value
+
+
+def constant(value: Array, rounding: Callable[[Any], Fraction]) -> Term:
     """A number or an explicit matrix."""
     if value.ndim == 0:
-        return number(rounding(float(value)))
-    return make("literal", payload=(tuple(tuple(rounding(float(x)) for x in row) for row in value),))
+        return number(rounding(plain(value.item())))
+    return make("literal", payload=(tuple(tuple(rounding(plain(x)) for x in row) for row in value),))
 
 
 def applied(
@@ -61,7 +68,7 @@ def applied(
     argument: Term,
     operators: Mapping[str, Array],
     shape: Callable[[Shape], Shape],
-    rounding: Callable[[float], Fraction],
+    rounding: Callable[[Any], Fraction],
 ) -> Term:
     """`H(X)` or `H*(X)` written out entry by entry."""
     operator: OperatorSymbol = node.payload[0]
@@ -79,7 +86,7 @@ def applied(
     entries = [make("entry", argument, payload=(i, j)) for i in range(height) for j in range(width)]
     parts = []
     for place, entry in enumerate(entries):
-        column = [rounding(float(x)) for x in matrix[:, place]]
+        column = [rounding(plain(x)) for x in matrix[:, place]]
         block = tuple(tuple(column[i * cols : (i + 1) * cols]) for i in range(rows))
         parts.append(make("mul", entry, make("literal", payload=(block,))))
     return parts[0] if len(parts) == 1 else make("add", *parts)

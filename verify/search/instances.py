@@ -20,7 +20,7 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.serial import Json, fraction_text, term_to_json
 from verify.language.terms import ARGUMENT, Term, make, number, symbol
 from verify.losses.taylor import data_name, entry_sum, taylor_model
-from verify.search.closed import closed_body
+from verify.search.closed import closed_body, plain
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
@@ -58,15 +58,18 @@ def rows_of(value: Any) -> Rows:
     return tuple(tuple(Fraction(x) for x in row) for row in value)
 
 
-def from_batch(batch: Batch, formula: Formula, rounding: Callable[[float], Fraction], steps: int = 0) -> ExactInstance:
-    """The first instance of a batch with every number rounded; a process' moving state is left to its start."""
+def from_batch(batch: Batch, formula: Formula, rounding: Callable[[Any], Fraction], steps: int = 0) -> ExactInstance:
+    """The first instance of a batch with every number rounded; a process' moving state is left to its start.
+
+    Numbers are rounded as they are: floats, or what a batch of many digits holds.
+    """
     scalars: dict[str, Fraction] = {}
     matrices: dict[str, Rows] = {}
     for name, value in [*batch.values.items(), *batch.operators.items()]:
         if value.ndim == 1:
-            scalars[name] = rounding(float(value[0]))
+            scalars[name] = rounding(plain(value[0]))
         else:
-            matrices[name] = tuple(tuple(rounding(float(x)) for x in row) for row in value[0])
+            matrices[name] = tuple(tuple(rounding(plain(x)) for x in row) for row in value[0])
     for operator in formula.operators().values():
         if operator.symmetric:
             matrices[operator.name] = symmetrized(matrices[operator.name])

@@ -11,13 +11,17 @@ from verify.evaluation.fields.objects import ObjectField
 
 
 class DecimalField(ObjectField):
-    """mpmath at a fixed number of digits: no proof, but far below any float tolerance."""
+    """mpmath at a fixed number of digits: no proof, but far below any float tolerance.
 
-    def __init__(self, digits: int = 50) -> None:
+    Singular values below `rank_tolerance` of the largest count as zero in ranks; half the digits if not given.
+    """
+
+    def __init__(self, digits: int = 50, rank_tolerance: float | None = None) -> None:
         import mpmath
 
         self.mp = mpmath.mp.clone()
         self.mp.dps = digits
+        self.rank_tolerance = self.mp.mpf(10) ** (-digits // 2) if rank_tolerance is None else self.mp.mpf(rank_tolerance)
 
     def scalar(self, value: Fraction) -> Any:
         """One number."""
@@ -86,9 +90,9 @@ class DecimalField(ObjectField):
         return list(self.mp.svd_r(self.mp.matrix(rows), compute_uv=False))
 
     def one_rank(self, rows: list[list[Any]]) -> int:
-        """The rank at half the digits."""
+        """The rank at the field's tolerance."""
         values = self.one_singular_values(rows)
-        return sum(1 for v in values if v > self.mp.mpf(10) ** (-self.mp.dps // 2) * values[0])
+        return sum(1 for v in values if v > self.rank_tolerance * values[0])
 
     def one_lambda_min(self, rows: list[list[Any]]) -> Any:
         """The smallest eigenvalue; not a number where the matrix is not symmetric up to rounding."""

@@ -27,6 +27,7 @@ from verify.runner.evidence import Finding
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.judging import opened, settled
 from verify.runner.hunt.records import Seen, Unit
+from verify.runner.reaching import Reaching
 from verify.search.adversary import Freedom, worsened
 from verify.search.constructed import constructed_batches
 from verify.search.worst_case import least_margin
@@ -88,7 +89,7 @@ def against_free(context: Context, unit: Unit) -> Seen:
 def _from_points(context: Context, batches: Iterator[Batch], rng: np.random.Generator) -> Seen:
     formula = context.formula
     names = free_variables(formula)
-    seen, violations = Seen(), list[Finding]()
+    seen, violations, reaching = Seen(), list[Finding](), Reaching(formula)
     useful = 0
     for batch in islice(batches, _LOOKED_AT):
         if not batch.count:
@@ -98,17 +99,19 @@ def _from_points(context: Context, batches: Iterator[Batch], rng: np.random.Gene
         useful += int(met.any())
         there = batch.pick(np.flatnonzero(met))
         seen = seen.joined(Seen(batch.count, there.count, margin=_smallest(then.margin[met])))
+        reaching.note(batch, met)
         violations += conditions.violations(there)
         if names and there.count:
             starts = _restarted(there.pick(np.repeat(np.arange(min(there.count, _POINTS)), _RESTARTS)), names, formula, rng)
             moved = least_margin(starts, conditions.conclusion, names, formula.scalars(), _STEPS)
             met, then = conditions.active(moved)
             seen = seen.joined(Seen(moved.count, int(met.sum()), margin=_smallest(then.margin[met])))
+            reaching.note(moved, met)
             violations += conditions.violations(moved)
         if useful >= _BATCHES:
             break
     violations.sort(key=lambda f: f.size)
-    return _concluded(context, seen, violations)
+    return _concluded(context, replace(seen, reach=reaching.reach), violations)
 
 
 def _restarted(batch: Batch, names: tuple[str, ...], formula: Formula, rng: np.random.Generator) -> Batch:
@@ -123,13 +126,14 @@ def against_all(context: Context, unit: Unit) -> Seen:
     rng = context.rng(unit.strategy, unit.number)
     formula = context.formula
     landscape = needs_landscape(formula)
-    seen, violations = Seen(), list[Finding]()
+    seen, violations, reaching = Seen(), list[Finding](), Reaching(formula)
     for batch in islice(_starts(context, rng), _BATCHES):
         conditions = opened(formula, batch)
         met, then = conditions.active(batch)
         margins = np.where(np.isfinite(then.margin), then.margin, np.inf)
         order = np.argsort(margins + 10.0 * ~met, kind="stable")[:2]
         seen = seen.joined(Seen(batch.count, int(met.sum()), margin=_smallest(then.margin[met])))
+        reaching.note(batch, met)
         freedom = _everything(formula, batch)
         for index in order:
             moved = worsened(batch.at(index), conditions.given, conditions.conclusion, freedom, _STEPS)
@@ -137,7 +141,7 @@ def against_all(context: Context, unit: Unit) -> Seen:
                 met_there, then_there = conditions.active(moved)
                 seen = seen.joined(Seen(1, int(met_there.sum()), margin=_smallest(then_there.margin[met_there])))
                 violations += conditions.violations(moved)
-    return _concluded(context, seen, violations)
+    return _concluded(context, replace(seen, reach=reaching.reach), violations)
 
 
 def _ran_off(start: Batch, moved: Batch) -> bool:
@@ -179,6 +183,4 @@ def _smallest(margins: np.ndarray) -> float | None:
 
 
 def _concluded(context: Context, seen: Seen, violations: list[Finding]) -> Seen:
-    found, candidate = settled(context, violations)
-    margin = None if context.seeks_witness else seen.margin
-    return Seen(seen.n, seen.n_active, seen.n_undecided, margin, found, candidate)
+    return settled(context, seen if not context.seeks_witness else replace(seen, margin=None), violations)

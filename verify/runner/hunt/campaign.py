@@ -20,15 +20,17 @@ from verify.evaluation.claim_gates import gate_derivatives
 from verify.kernel import check as kernel_check
 from verify.language.errors import GateError
 from verify.language.formulas import Formula, Quantifier
+from verify.runner.candidates import note_on
 from verify.runner.hunt.context import Context, prepared
 from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
 from verify.runner.hunt.store import Store
 from verify.runner.hunt.strategies import STRATEGIES, perform, plan
 from verify.runner.hunt.subject import Subject
 from verify.runner.proving import prove_identity
+from verify.runner.reach import untested
 from verify.runner.reading import read
 from verify.runner.verdicts import Candidate as CandidatePayload
-from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous
+from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous, with_note
 
 Watch = Callable[[Unit, Seen, float], None]
 """Called after each unit, with the seconds spent so far."""
@@ -184,7 +186,7 @@ def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *,
     Where a stop or the budget left nothing tested, VACUOUS would say too much: that is UNKNOWN too.
     """
     seen = total(tried)
-    coverage = Coverage(seen.n, seen.n_active, seen.n_undecided, seen.margin)
+    coverage = Coverage(seen.n, seen.n_active, seen.n_undecided, seen.margin, reach=seen.reach)
     if context.formula.quantifier is Quantifier.EXISTS:
         if found is not None:
             return Proved("one instance", found.shown, found.certificate)
@@ -200,12 +202,14 @@ def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *,
     if seen.n_active == 0:
         return Vacuous(f"none of {seen.n:,} instances met the assumptions", coverage)
     if seen.n_undecided:
-        return Unknown(
+        unknown = Unknown(
             f"{seen.n_undecided:,} of {seen.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
             "value is not finite)",
             coverage,
         )
-    return Held(coverage, "float64 + rational", "what the strategies did not reach")
+        return with_note(unknown, note_on(seen.dropped))
+    left_out = ", ".join(untested(seen.reach)) or "what the strategies did not reach"
+    return with_note(Held(coverage, "float64 + rational", left_out), note_on(seen.dropped))
 
 
 class _Stream:

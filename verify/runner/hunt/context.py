@@ -16,6 +16,7 @@ from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.certificates.build import instance_certificate
 from verify.kernel import check as kernel_check
 from verify.language.formulas import Formula, Quantifier
+from verify.language.numbers import show_number
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import BITS, ExactReader, show_body, show_instance, show_rows
 from verify.runner.hunt.records import Found
@@ -101,7 +102,7 @@ def context_of(formula: Formula, seed: int, reader: ExactReader | None = None, f
 def lines_of(instance: ExactInstance, formula: Formula) -> tuple[str, ...]:
     """The instance in the claim's notation, one variable a line."""
     lines = [", ".join(f"{k} = {v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
-    lines += [f"{n} = {instance.scalars[n]}" for n in formula.scalars()]
+    lines += [f"{n} = {show_number(instance.scalars[n])}" for n in formula.scalars()]
     lines += [f"{n} = {show_rows(instance.matrices[n])}" for n in [*free_matrices(formula), *formula.operators()]]
     lines += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
     if instance.steps:

@@ -1,12 +1,12 @@
 """From float findings to what a unit saw: violations made exact and certified, undecided instances read again.
 
-Main definitions: `judged`, `Opened`.
+Main definitions: `judged`, `settled`, `Opened`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,44 +14,50 @@ from verify.calculus.conditions import Condition, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
 from verify.language.formulas import Formula
+from verify.runner.candidates import weighed
 from verify.runner.evidence import NOTHING, Evidence, Finding
 from verify.runner.exact_findings import exactly, retry
-from verify.runner.exact_reading import roundings, show_instance
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Candidate, Found, Seen
 from verify.runner.profiles import Profile
-from verify.search.instances import ExactInstance, from_batch
+from verify.search.instances import ExactInstance
 
 _TRIALS = 12
 
 
 def judged(context: Context, evidence: Evidence, profile: Profile) -> Seen:
     """What a pass over float instances comes to."""
-    found, candidate = settled(context, evidence.violations)
-    if not evidence.violations:
-        late = retry(evidence, context.formula, context.reader, profile)
-        if late is not None and late.certificate["claim"] == context.stated.to_json():
-            found = Found(late.certificate, late.counterexample, (late.counterexample,), late.comparison)
+    late = None if evidence.violations else retry(evidence, context.formula, context.reader, profile)
     margin = None if context.seeks_witness else evidence.margin
-    active = evidence.n_active or evidence.n_forced
-    return Seen(evidence.n, active, evidence.n_undecided, margin, found, candidate)
+    seen = Seen(evidence.n, evidence.n_active or evidence.n_forced, evidence.n_undecided, margin, reach=evidence.reaching.reach)
+    if late is not None and late.certificate["claim"] == context.stated.to_json():
+        found = Found(late.certificate, late.counterexample, (late.counterexample,), late.comparison)
+        return replace(seen, found=found)
+    return settled(context, seen, evidence.violations, evidence.n_violations)
 
 
-def settled(context: Context, violations: Sequence[Finding]) -> tuple[Found | None, Candidate | None]:
-    """The first violation that can be certified, or the worst one as a candidate."""
+def settled(context: Context, seen: Seen, violations: Sequence[Finding], n: int = 0) -> Seen:
+    """With the first violation that can be certified, or one that stays a violation when it is looked at closely.
+
+    Args:
+        context: the claim's.
+        seen: what was seen up to here.
+        violations: those that were kept.
+        n: how many there were.
+    """
     for finding in violations[:_TRIALS]:
         instance = exactly(finding, context.formula, context.reader)
         found = context.certified(instance) if isinstance(instance, ExactInstance) else None
         if found is not None:
-            return found, None
-    if not violations:
-        return None, None
-    worst = min(violations, key=lambda f: f.margin)
-    try:
-        rounded = from_batch(worst.instance, context.formula, roundings()[-3], worst.steps)
-    except (ValueError, OverflowError):
-        return None, None
-    return None, Candidate(show_instance(rounded, context.formula), worst.margin)
+            return replace(seen, found=found)
+    if not violations or context.seeks_witness:
+        return seen
+    worst_first = sorted(violations, key=lambda f: f.margin)
+    looked_at = weighed(worst_first, n, context.formula, context.reader)
+    if looked_at.violation is not None:
+        return replace(seen, candidate=Candidate(looked_at.violation.shown, looked_at.violation.margin))
+    margin = None if seen.margin is None else max(seen.margin, 0.0)
+    return replace(seen, n_undecided=seen.n_undecided + looked_at.n_open, margin=margin, dropped=looked_at.dropped)
 
 
 @dataclass(frozen=True)

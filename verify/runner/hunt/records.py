@@ -5,10 +5,13 @@ Main definitions: `Unit`, `Seen`, `Found`, `Tried`, `Outcome`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
+
+from verify.runner.reach import Reach
 
 
 class Outcome(Enum):
@@ -48,7 +51,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A floating-point violation that could not be certified."""
+    """A violation that is still there to 50 digits but not certified; as the point is printed it violates the claim."""
 
     shown: str
     margin: float
@@ -66,6 +69,8 @@ class Seen:
         found: a certified counterexample.
         candidate: the worst violation that was not certified.
         seconds: wall time.
+        dropped: what became of float violations that are none, in words, with their number.
+        reach: how far the active float instances reached.
     """
 
     n: int = 0
@@ -75,6 +80,8 @@ class Seen:
     found: Found | None = None
     candidate: Candidate | None = None
     seconds: float = 0.0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    reach: Reach = field(default_factory=Reach)
 
     @property
     def outcome(self) -> Outcome:
@@ -93,6 +100,8 @@ class Seen:
             self.found or other.found,
             worst(self.candidate, other.candidate),
             self.seconds + other.seconds,
+            dict(Counter(self.dropped) + Counter(other.dropped)),
+            self.reach.joined(other.reach),
         )
 
 

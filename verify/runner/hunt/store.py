@@ -15,13 +15,17 @@ from typing import Any
 
 from verify._version import __version__
 from verify.runner.hunt.records import Candidate, Found, Seen, Unit
+from verify.runner.reach import Reach
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS hunt (fingerprint TEXT PRIMARY KEY, id TEXT, seed INTEGER, claim TEXT);
 CREATE TABLE IF NOT EXISTS units (
     fingerprint TEXT, strategy TEXT, number INTEGER, n INTEGER, n_active INTEGER, n_undecided INTEGER, margin REAL,
-    seconds REAL, candidate TEXT, found TEXT, PRIMARY KEY (fingerprint, strategy, number));
+    seconds REAL, candidate TEXT, found TEXT, reach TEXT,
+    PRIMARY KEY (fingerprint, strategy, number));
 """
+_FORMAT = 2
+"""What units mean; units of another format are done again."""
 
 
 class Store:
@@ -30,29 +34,33 @@ class Store:
     def __init__(self, path: Path, identifier: str, claim: Any, seed: int) -> None:
         self.path = path
         text = json.dumps(claim, ensure_ascii=False, sort_keys=True)
-        self.fingerprint = hashlib.sha256(f"{__version__}\n{seed}\n{identifier}\n{text}".encode()).hexdigest()[:32]
+        self.fingerprint = hashlib.sha256(f"{__version__}\n{_FORMAT}\n{seed}\n{identifier}\n{text}".encode()).hexdigest()[:32]
         self.database = sqlite3.connect(path, isolation_level=None, timeout=30.0)
         self.database.execute("PRAGMA journal_mode=WAL")
         self.database.execute("PRAGMA synchronous=NORMAL")
         self.database.executescript(_TABLES)
+        if "reach" not in {row[1] for row in self.database.execute("PRAGMA table_info(units)")}:
+            self.database.execute("ALTER TABLE units ADD COLUMN reach TEXT")
         self.database.execute("INSERT OR IGNORE INTO hunt VALUES (?, ?, ?, ?)", (self.fingerprint, identifier, seed, text))
 
     def record(self, unit: Unit, seen: Seen) -> None:
         """Write one finished unit; it is committed when this returns."""
         candidate = None if seen.candidate is None else json.dumps([seen.candidate.shown, seen.candidate.margin])
         found = None if seen.found is None else json.dumps(_found_to_json(seen.found), ensure_ascii=False)
+        reach = json.dumps([seen.reach.to_json(), dict(seen.dropped)], ensure_ascii=False)
         row = (self.fingerprint, unit.strategy, unit.number, seen.n, seen.n_active, seen.n_undecided, seen.margin, seen.seconds)
-        self.database.execute("INSERT OR REPLACE INTO units VALUES (?,?,?,?,?,?,?,?,?,?)", (*row, candidate, found))
+        self.database.execute("INSERT OR REPLACE INTO units VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, candidate, found, reach))
 
     def finished(self) -> dict[Unit, Seen]:
         """What earlier runs of this hunt did."""
         rows = self.database.execute(
-            "SELECT strategy, number, n, n_active, n_undecided, margin, seconds, candidate, found FROM units "
+            "SELECT strategy, number, n, n_active, n_undecided, margin, seconds, candidate, found, reach FROM units "
             "WHERE fingerprint = ? ORDER BY strategy, number",
             (self.fingerprint,),
         )
         done: dict[Unit, Seen] = {}
-        for strategy, number, n, active, undecided, margin, seconds, candidate, found in rows:
+        for strategy, number, n, active, undecided, margin, seconds, candidate, found, told in rows:
+            reach, dropped = json.loads(told)
             done[Unit(strategy, number)] = Seen(
                 n,
                 active,
@@ -61,6 +69,8 @@ class Store:
                 None if found is None else _found_from_json(json.loads(found)),
                 None if candidate is None else Candidate(*json.loads(candidate)),
                 seconds,
+                dropped,
+                Reach.from_json(reach),
             )
         return done
 
