@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from verify.certificates.build import encode
-from verify.cli.checking import Plan, check_all
+from verify.cli.checking import Plan
 from verify.cli.config import load_settings
+from verify.cli.crew import check_all
 from verify.cli.files import require_parent, write_atomically, write_json
 from verify.cli.github import annotate, under_github
 from verify.cli.main import OK, UNMET, USAGE, UsageError
@@ -24,9 +25,9 @@ from verify.runner.verdicts import Result, summarize, to_json
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
-    settings = load_settings(Path.cwd()).with_profile(arguments.profile)
+    settings = load_settings(Path.cwd()).with_profile(arguments.profile).with_time_limit(arguments.time_limit)
     collected = collect(arguments.selectors or [str(p) for p in settings.paths], settings.paths)
-    display = Display(verbose=arguments.verbose)
+    display = Display(verbose=arguments.verbose, debug=arguments.debug)
     for problem in collected.problems:
         display.problem(problem)
     if not collected.claims and not collected.duplicates:
@@ -108,7 +109,7 @@ def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:
 
 def _results(ready: Sequence[Found], collected: Collected, plan: Plan, display: Display) -> Iterator[Result]:
     for identifier, location, message in collected.duplicates:
-        display.finished()
+        display.finished(identifier)
         yield error_result(identifier, Expect.HOLDS, location, message)
     yield from check_all(ready, plan, display)
 

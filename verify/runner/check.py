@@ -6,7 +6,6 @@ Main definitions: `check`, `check_claim`.
 from __future__ import annotations
 
 import time
-import traceback
 import zlib
 from dataclasses import replace
 from fractions import Fraction
@@ -25,6 +24,7 @@ from verify.runner.evidence import Evidence, Progress, gather
 from verify.runner.exact_findings import Inexact, exactly, refutation, retry
 from verify.runner.exact_reading import ExactReader, roundings, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
+from verify.runner.faults import outcome_of
 from verify.runner.known import described
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
@@ -82,7 +82,7 @@ def check_claim(
     *,
     known: tuple[str, ...] = (),
 ) -> Result:
-    """Check a claim under a name; a broken claim gives an ERROR result, never an exception.
+    """Check a claim under a name; whatever goes wrong is in the result, never an exception (but for Ctrl-C).
 
     Args:
         claim: the claim.
@@ -96,31 +96,13 @@ def check_claim(
     payload: Payload
     try:
         formula = claim.formula()
-    except Exception as error:  # whatever the user's own code raises makes an ERROR row
-        payload = Broken(location_of(error, claim), one_line(error))
-    else:
-        try:
-            replayed = replay(claim.examples, formula, profile)
-            payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
-        except ClaimError as error:
-            payload = Broken(location_of(error, claim), one_line(error))
+        replayed = replay(claim.examples, formula, profile)
+        payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code or ours raises is this claim's row
+        payload = outcome_of(error, claim)
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)
-
-
-def location_of(error: Exception, claim: Claim) -> str:
-    """`file:line` of the last frame inside the claim's file, or of the claim."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename == claim.file:
-            return f"{claim.file}:{frame.lineno}"
-    return f"{claim.file}:{claim.line}"
-
-
-def one_line(error: Exception) -> str:
-    """The message without line breaks; other errors carry their type."""
-    message = " ".join(str(error).split())
-    if isinstance(error, ClaimError):
-        return message
-    return f"{type(error).__name__}: {message}: correct the claim's code"
 
 
 def verdict_of(
