@@ -77,7 +77,7 @@ def _hunt_one(
     try:
         with display.running():
             hunted = hunt_claim(subject, formula, options, display.unit)
-    except ClaimError:
+    except (ClaimError, BrokenPipeError):
         raise
     except Exception as error:  # whatever a unit of work raises, here or in another process
         return _broken(claim, broken(error, claim.claim), arguments)

@@ -16,6 +16,7 @@ from verify.cli.files import require_parent, write_atomically, write_json
 from verify.cli.github import annotate, under_github
 from verify.cli.main import OK, UNMET, USAGE, UsageError
 from verify.cli.progress import Display
+from verify.cli.stops import undisturbed
 from verify.language.claims import Expect
 from verify.runner.check import error_result
 from verify.runner.extras import missing_extra
@@ -56,13 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     with display.running(names):
         try:
             for result in _results(ready, collected, plan, display):
-                kept = _keep(result, arguments.certificates)
-                if result.certificate is not None and result.certificate["kind"] != "identity":
-                    kept = _keep(kept, arguments.counterexamples)
-                results.append(kept)
-                display.result(kept)
-                if arguments.json:
-                    write_json(arguments.json, _document(results, collected.problems, interrupted=True))
+                with undisturbed():
+                    kept = _keep(result, arguments.certificates)
+                    if result.certificate is not None and result.certificate["kind"] != "identity":
+                        kept = _keep(kept, arguments.counterexamples)
+                    results.append(kept)
+                    display.result(kept)
+                    if arguments.json:
+                        write_json(arguments.json, _document(results, collected.problems, interrupted=True))
         except KeyboardInterrupt:
             stopped = True
     _note_skipped(skipped, display)

@@ -1,6 +1,6 @@
 """How a run is stopped from outside: a signal ends it as Ctrl-C does, a pipe that nobody reads ends it in silence.
 
-Main definitions: `stopping_at_signals`, `nobody_reads`.
+Main definitions: `stopping_at_signals`, `undisturbed`, `nobody_reads`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 
-class Stopped(KeyboardInterrupt):
-    """The system asks the program to end."""
+class _Held:
+    """Whether a stop has to wait, and whether one waits."""
+
+    depth = 0
+    waiting = False
 
 
 @contextmanager
@@ -25,22 +29,38 @@ def stopping_at_signals() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:
             os._exit(128 + number)  # a copy that has not settled in yet
-        if number != signal.SIGTERM:
+        if number not in (signal.SIGTERM, signal.SIGINT):
             _terminal_is_gone()
-        raise Stopped
+        if _Held.depth and not _Held.waiting:
+            _Held.waiting = True
+            return
+        raise KeyboardInterrupt
 
-    before = {}
-    for name in ("SIGTERM", "SIGHUP"):
+    before: dict[int, Any] = {}
+    for name, usual in (("SIGTERM", signal.SIG_DFL), ("SIGHUP", signal.SIG_DFL), ("SIGINT", signal.default_int_handler)):
         number = getattr(signal, name, None)
         # Whoever ignores one (nohup) means it; only the main thread may choose.
         with suppress(ValueError):
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            if number is not None and signal.getsignal(number) == usual:
                 before[number] = signal.signal(number, stop)
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let a first request to end wait until a row is printed and written whole; a second one does not wait."""
+    _Held.depth += 1
+    try:
+        yield
+    finally:
+        _Held.depth -= 1
+        waiting, _Held.waiting = _Held.waiting, False
+    if waiting:
+        raise KeyboardInterrupt
 
 
 def _terminal_is_gone() -> None:
