@@ -137,8 +137,17 @@ def verdict_of(
     try:
         evidence = gather(formula, profile, rng, progress, seed=seed)
     except NoSource as reason:
-        return Unknown(str(reason))
+        return _without_source(reason, formula, reader, profile, seed ^ number)
     return _judge(formula, reader, evidence, profile, seed ^ number)
+
+
+def _without_source(reason: NoSource, formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Refuted | Unknown:
+    """What small exact instances say where there are no others."""
+    conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+    seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    coverage = Coverage(seen.n, seen.n_active, exact=seen.n)
+    refuted = None if seen.found is None else refutation(seen.found, formula, reader, coverage, profile)
+    return refuted or Unknown(str(reason), coverage)
 
 
 def _known_elsewhere(formula: Formula, reader: ExactReader, seed: int, known: tuple[str, ...]) -> Proved | Refuted | None:

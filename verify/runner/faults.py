@@ -4,8 +4,9 @@ Main definitions: `outcome_of`, `elaborated`, `broken`.
 
 Implementation notes
     What is raised in the user's files is the user's: an ERROR with the line. What is raised in the verifier's own files is the
-    verifier's, unless it is a `ClaimError`: those speak of the claim. Libraries are neutral: who called them counts. Nothing an
-    exception carries is trusted: its `__str__` may raise, its message may be endless or full of control characters.
+    verifier's, unless it is a `ClaimError`: those speak of the claim (but for shapes that its code never saw). Libraries are
+    neutral: who called them counts. Nothing an exception carries is trusted: its `__str__` may raise, its message may be
+    endless or full of control characters.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from verify.language.claims import Claim
-from verify.language.errors import ClaimError, GateError, NoSource
+from verify.language.errors import ClaimError, GateError, NoSource, ShapeError
 from verify.language.formulas import Formula
 from verify.runner.verdicts import Broken, Unknown
 from verify.runner.wording import kind_of, said
@@ -25,6 +26,8 @@ from verify.runner.wording import kind_of, said
 _OURS = str(Path(__file__).resolve().parents[1])
 _CALLS_THE_USER = str(Path(_OURS, "language", "claims.py"))
 """It does nothing but call a claim's function and look at what came back."""
+_READS_VALUES = str(Path(_OURS, "search", "witnesses.py"))
+"""It reads the values of examples and witnesses, which the user wrote."""
 _LONGEST = 400
 """Characters of a foreign exception's message that are shown."""
 
@@ -95,15 +98,20 @@ def _our_fault(error: BaseException) -> str:
 
 
 def _is_the_users(error: BaseException, claim: Claim) -> bool:
-    """Whether the innermost frame that is not a library's is the user's."""
+    """Whether an error speaks of the claim, or the innermost frame that is not a library's is the user's."""
     if _is_a(error, ClaimError):
-        return True
+        return not _is_a(error, ShapeError) or _made_by_the_user(error, claim)
     for file, _ in reversed(_frames(error)):
         if file in (claim.file, _CALLS_THE_USER):
             return True
         if _is_ours(file) or not _in_a_library(file):
             return not _is_ours(file)
     return True
+
+
+def _made_by_the_user(error: BaseException, claim: Claim) -> bool:
+    """Whether shapes that do not fit are the claim's own: those of products that the verifier makes for itself are not."""
+    return any(file in (claim.file, _READS_VALUES) for file, _ in _frames(error))
 
 
 def _is_a(error: BaseException, *kinds: type[BaseException]) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.language.statements import Stationary
+from verify.points.sources.factors import are_products
 
 Array = Any
 AT_TARGET = ", at X⋆"
@@ -20,7 +21,12 @@ AT_TARGET = ", at X⋆"
 
 
 def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
-    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known."""
+    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known.
+
+    A loss that does not see its factors as A·Bᵀ has no such branches.
+    """
+    if not are_products(statement):
+        return np.full(batch.count, "general factors", dtype=object)
     factors = [batch.values[v.payload[0]] for v in statement.variables]
     updates = [a @ np.swapaxes(b, -1, -2) for a, b in zip(factors[::2], factors[1::2], strict=False)]
     if len(updates) == 1:
