@@ -169,16 +169,20 @@ def test_output_that_is_closed_from_the_start_changes_nothing(tmp_path: Path) ->
 
 
 def test_a_first_stop_waits_until_a_row_is_whole_and_a_second_does_not() -> None:
-    done = []
-    with pytest.raises(KeyboardInterrupt), stopping_at_signals(), undisturbed():
-        os.kill(os.getpid(), signal.SIGTERM)
-        done.append("whole")
-    assert done == ["whole"]
-    with pytest.raises(KeyboardInterrupt), stopping_at_signals(), undisturbed():
-        os.kill(os.getpid(), signal.SIGTERM)
-        os.kill(os.getpid(), signal.SIGINT)
-        done.append("not reached")
-    assert done == ["whole"]
+    done: list[str] = []
+
+    def row(name: str, *signals: signal.Signals) -> None:
+        with stopping_at_signals(), undisturbed():
+            for number in signals:
+                os.kill(os.getpid(), number)
+            done.append(name)
+
+    row("not stopped")
+    with pytest.raises(KeyboardInterrupt):
+        row("whole", signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        row("cut off", signal.SIGTERM, signal.SIGINT)
+    assert done == ["not stopped", "whole"]
 
 
 def test_a_signal_that_is_ignored_stays_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
