@@ -45,3 +45,8 @@ def test_angles_of_both_signs_occur() -> None:
 def test_sizes_without_a_spurious_point_give_nothing() -> None:
     rng = np.random.default_rng(2)
     assert plant_oblique(rng, 5, (3, 2, 2, 1), np.zeros(5), rational=True) is None
+
+
+def test_a_hessian_that_is_not_finite_is_not_semidefinite() -> None:
+    stack = np.stack([np.eye(2), np.full((2, 2), np.nan), np.diag([np.inf, 1.0]), np.diag([1.0, -1.0])])
+    assert is_semidefinite(stack).tolist() == [True, False, False, False]

@@ -36,7 +36,8 @@ def lora_hessian(left: Array, right: Array, slope: Array, operator: Array, decay
     first = np.einsum("ia,bjc->bijac", eye_m, right).reshape(count, m * n, m * r)
     second = np.einsum("ja,bic->bijac", eye_n, left).reshape(count, m * n, n * r)
     jacobian = np.concatenate([first, second], axis=-1)
-    hessian = np.swapaxes(jacobian, -1, -2) @ operator @ jacobian
+    with np.errstate(all="ignore"):  # an operator may be out of all bounds: that shows in the result
+        hessian = np.swapaxes(jacobian, -1, -2) @ operator @ jacobian
     cross = np.einsum("bij,cd->bicjd", slope, eye_r).reshape(count, m * r, n * r)
     hessian[:, : m * r, m * r :] += cross
     hessian[:, m * r :, : m * r] += np.swapaxes(cross, -1, -2)
@@ -44,6 +45,7 @@ def lora_hessian(left: Array, right: Array, slope: Array, operator: Array, decay
 
 
 def is_semidefinite(hessian: Array) -> Array:
-    """Whether the least eigenvalues are at least 0 up to rounding, `(count,)`."""
-    values = np.linalg.eigvalsh(hessian)
-    return np.asarray(values[:, 0] >= -_TOLERANCE * np.maximum(1.0, np.abs(values).max(axis=-1)))
+    """Whether the least eigenvalues are at least 0 up to rounding, `(count,)`; never where they are not finite."""
+    finite = np.all(np.isfinite(hessian), axis=(-2, -1))
+    values = np.linalg.eigvalsh(np.where(finite[:, None, None], hessian, 0.0))
+    return np.asarray(finite & (values[:, 0] >= -_TOLERANCE * np.maximum(1.0, np.abs(values).max(axis=-1))))
