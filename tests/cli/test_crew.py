@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import time
 import xml.etree.ElementTree as ET
@@ -170,6 +171,29 @@ def test_a_worker_that_dies_while_it_is_idle_costs_no_claim(tmp_path: Path) -> N
             worker.process.kill()
             worker.process.join()
         assert [r.verdict.value for r in checked(crew, claims)] == ["PROVED", "PROVED"]
+    finally:
+        crew.close()
+
+
+def test_workers_that_are_no_copies_load_the_claims_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verify.cli.crew.processes", lambda: multiprocessing.get_context("spawn"))
+    claims = list(load_file(Path(write(tmp_path, "os._exit(3)"))).claims)
+    crew = Crew(1)
+    try:
+        assert [r.verdict.value for r in checked(crew, claims)] == ["PROVED", "ERROR", "PROVED"]
+    finally:
+        crew.close()
+
+
+def test_results_that_nobody_waits_for_are_not_given_to_the_next_who_asks(tmp_path: Path) -> None:
+    claims = list(load_file(Path(write(tmp_path, "time.sleep(1)", "raise KeyError"))).claims)
+    plan = Plan(PROFILES["dev"], 0, cache=False)
+    crew = Crew(1)
+    try:
+        asked = crew.check(claims, plan)
+        assert next(asked).id == "mine.first"
+        asked.close()
+        assert [r.id for r in crew.check(claims[2:], plan)] == ["mine.c1", "mine.last"]
     finally:
         crew.close()
 

@@ -204,6 +204,11 @@ def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.Capt
         ("def (\n", r"f\.py:1: error: syntax error"),
         ("x = 1\n", r"f\.py: error: the file defines no claims"),
         ("raise SystemExit(0)\n", r"f\.py:1: error: the file does not import"),
+        ("raise GeneratorExit\n", r"f\.py:1: error: the file does not import, GeneratorExit: correct this line"),
+        (
+            "raise type('Odd', (Exception,), {'__str__': lambda e: 1 / 0})\n",
+            r"error: .* Odd: its message cannot be shown",
+        ),
     ],
 )
 def test_a_file_without_claims_exits_with_2(

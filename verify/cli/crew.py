@@ -147,6 +147,9 @@ class Crew:
                 done.update(self._already_sent())
             yield from (done[number] for number in range(given, len(claims)) if number in done)
             raise
+        finally:
+            for worker in [worker for worker in self.workers if worker.present is not None]:
+                self._dismiss(worker)
 
     def close(self) -> None:
         """End the workers, whatever they are doing."""
@@ -167,9 +170,11 @@ class Crew:
             self._next(worker, plan)
 
     def _hire(self) -> _Worker:
-        own, its = processes().Pipe()
-        others = [own, *(worker.connection for worker in self.workers)]
-        process = processes().Process(target=serve, args=(its, others, os.getpid()))
+        context = processes()
+        own, its = context.Pipe()
+        copied = context.get_start_method() == "fork"
+        others = [own, *(worker.connection for worker in self.workers)] if copied else []
+        process = context.Process(target=serve, args=(its, others, os.getpid()))
         process.start()
         its.close()
         worker = _Worker(process, own)

@@ -138,17 +138,22 @@ _positive = _number_type(int, lambda v: v >= 1, "a whole number, at least 1")
 _natural = _number_type(int, lambda v: v >= 0, "a whole number, at least 0")
 
 
+def _one_thread() -> None:
+    """Keep products to one thread each: many small ones in many processes; their processor time is that of the work."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def dispatch(arguments: argparse.Namespace) -> int:
     """Run one command."""
     match arguments.command:
         case "run":
+            _one_thread()
             from verify.cli.run import run
 
             return run(arguments)
         case "hunt":
-            # Many small matrices: threads inside one product only get in the way of the processes beside it.
-            for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-                os.environ.setdefault(name, "1")
+            _one_thread()
             from verify.cli.hunt import hunt
 
             return hunt(arguments)

@@ -76,7 +76,7 @@ class Display:
 
     def begin(self, identifier: str) -> None:
         """A claim is about to be checked."""
-        if self.progress is not None:
+        if self.progress is not None and identifier not in self.tasks:
             self.tasks[identifier] = self.progress.add_task(identifier, total=None, unit="")
 
     def advance(self, identifier: str, done: int, total: int) -> None:
