@@ -17,12 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from verify.cli.main import seconds
+
 if TYPE_CHECKING:
+    from verify.cli.checking import Plan
+    from verify.cli.crew import Crew
     from verify.language.claims import Claim
     from verify.runner.verdicts import Result
 
 _EXPECTATIONS = ("holds", "proved", "refuted", "open")
 _KEYWORDS = ("tight", "upper", "lower", "false", "open")
+
+
+_CREW: pytest.StashKey[Crew] = pytest.StashKey()
+"""The process that checks the session's claims."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--verify-no-cache", action="store_true", help="check again what an earlier run has already decided")
     group.addoption("--verify-profile", metavar="NAME", default=None, help="how much to test: dev, ci or deep")
+    group.addoption(
+        "--verify-time-limit", metavar="SECONDS", type=seconds, default=None, help="processor time of one claim (then it fails)"
+    )
     group.addoption("--verify-seed", metavar="N", type=int, default=None, help="random seed of the claims' instances")
     parser.addini("verify_paths", "files and folders of claims; each claim is a test", type="paths", default=[])
 
@@ -58,6 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
         if wanted and not any(path.is_relative_to(place) for place in visited):
             config.args.append(str(path))
             visited.append(path)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process that checked claims, if there is one."""
+    if _CREW in config.stash:
+        config.stash[_CREW].close()
 
 
 def _absolute(config: pytest.Config, path: str | Path) -> Path:
@@ -116,21 +133,40 @@ class ClaimItem(pytest.Item):
 
     def runtest(self) -> None:
         """Check the claim; fail where its expectation is not met."""
-        from verify.cli.checking import Plan, check_one
+        from verify.cli.checking import Plan
         from verify.cli.config import load_settings
         from verify.runner.extras import missing_extra
+        from verify.runner.verdicts import Broken
 
         extra = missing_extra(self.claim)
         if extra is not None:
             pytest.skip(f"needs the extra {extra}: pip install 'lora-theory-verifier[{extra}]'")
         settings = load_settings(self.config.rootpath).with_profile(self.config.getoption("verify_profile"))
+        settings = settings.with_time_limit(self.config.getoption("verify_time_limit"))
         seed = self.config.getoption("verify_seed")
         cache = not self.config.getoption("verify_no_cache")
         plan = Plan(settings.profile, settings.seed if seed is None else seed, cache=cache)
-        result = check_one(self.claim, self.identifier, plan)
+        result = self._checked(plan)
+        if isinstance(result.payload, Broken) and result.payload.raised == "Skipped":  # pytest.skip() in the claim's own code
+            pytest.skip(result.payload.message)
         self.user_properties += [("verdict", result.verdict.value), ("evidence", result.summary)]
         if not result.met:
             raise Unmet(result, plan.profile.name, plan.seed)
+
+    def _checked(self, plan: Plan) -> Result:
+        """The result, from a process of its own: no claim ends the session or holds it up. Under a debugger, from this one."""
+        from verify.cli.checking import check_one
+        from verify.cli.crew import Crew
+        from verify.cli.worker import at_hand
+        from verify.runner.loading import Found
+
+        if self.config.getoption("usepdb"):
+            return check_one(self.claim, self.identifier, plan)
+        if _CREW not in self.config.stash:
+            at_hand([Found(item.identifier, item.claim) for item in self.session.items if isinstance(item, ClaimItem)])
+            self.config.stash[_CREW] = Crew(1)
+        (result,) = self.config.stash[_CREW].check([Found(self.identifier, self.claim)], plan)
+        return result
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The counterexample first; a traceback only for what is not about the claim."""
@@ -173,7 +209,7 @@ def explain(claim: Claim, nodeid: str, unmet: Unmet) -> str:
     else:
         lines = [f"{outcome}: {evidence}", ""]
     lines += [claim.title or claim.name]
-    lines += [f"  {line}" for line in claim.formula().text.splitlines()]
+    lines += [f"  {line}" for line in _statement(claim, result)]
     code = example_code(result.certificate) if isinstance(result.payload, Refuted) else None
     if code is not None:
         lines += ["", "To try this instance first from now on, paste below @claim (from hypothesis import example):"]
@@ -181,3 +217,15 @@ def explain(claim: Claim, nodeid: str, unmet: Unmet) -> str:
     seed = f" --seed {unmet.seed}" if unmet.seed else ""
     profile = "" if unmet.profile == "dev" else f" --profile {unmet.profile}"
     return "\n".join([*lines, "", f"Reproduce: verify run {nodeid}{profile}{seed}"])
+
+
+def _statement(claim: Claim, result: Result) -> list[str]:
+    """The claim as the verifier reads it; nothing where reading it may be what took too long."""
+    from verify.cli.crew import OUT_OF_TIME
+    from verify.runner.faults import elaborated
+    from verify.runner.verdicts import Broken
+
+    if result.summary.startswith(OUT_OF_TIME):
+        return []
+    formula = elaborated(claim)
+    return [] if isinstance(formula, Broken) else formula.text.splitlines()

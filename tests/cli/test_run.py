@@ -179,7 +179,7 @@ def test_a_claim_that_ends_the_program_is_an_error_row_and_the_others_are_checke
     assert "2 claims: 0 proved, 1 held, 0 refuted, 1 undecided" in shown
 
 
-def test_an_example_that_ends_the_program_does_not_end_it_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_that_ends_the_program_is_an_error_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(
         tmp_path,
         "import sys\nfrom hypothesis import example\nfrom verify import *\ns = lora(m=1, n=1, r=1)\n\n"
@@ -187,7 +187,7 @@ def test_an_example_that_ends_the_program_does_not_end_it_well(tmp_path: Path, c
         "def c():\n    return forall(s, then=le(0, s.L))\n",
     )
     assert main(["run", file, "--jobs", "1"]) == 1
-    assert "ended the program" in capsys.readouterr().err
+    assert f"{file}:7: error: the claim's code ends the program (SystemExit: 0): remove that call" in capsys.readouterr().out
 
 
 def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,6 +204,11 @@ def test_two_claims_of_one_name_are_an_error(tmp_path: Path, capsys: pytest.Capt
         ("def (\n", r"f\.py:1: error: syntax error"),
         ("x = 1\n", r"f\.py: error: the file defines no claims"),
         ("raise SystemExit(0)\n", r"f\.py:1: error: the file does not import"),
+        ("raise GeneratorExit\n", r"f\.py:1: error: the file does not import, GeneratorExit: correct this line"),
+        (
+            "raise type('Odd', (Exception,), {'__str__': lambda e: 1 / 0})\n",
+            r"error: .* Odd: its message cannot be shown",
+        ),
     ],
 )
 def test_a_file_without_claims_exits_with_2(

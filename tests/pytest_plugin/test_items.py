@@ -196,3 +196,84 @@ def test_an_unknown_mark_is_warned_of_once(project: Path) -> None:
     shown = run(project, "--collect-only", "-m", "unheard_of").stdout
     assert shown.count("PytestUnknownMarkWarning") == 1
     assert "1/6 tests collected" in shown
+
+
+HOSTILE = """
+import os, signal, sys, time
+import pytest
+from verify import *
+
+s = lora()
+
+
+def true():
+    return forall(s, given=s.fosp(), then=equal(s.A.T * s.A, s.A.T * s.A))
+
+
+@claim
+def ends_the_process():
+    os._exit(0)
+
+
+@claim
+def kills_the_process():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@claim
+def ends_the_program():
+    sys.exit(0)
+
+
+@claim
+def never_ends():
+    time.sleep(600)
+
+
+@claim
+def is_interrupted():
+    raise KeyboardInterrupt
+
+
+@claim
+def breaks():
+    return {}["n"]
+
+
+@claim
+def skips():
+    pytest.skip("not today")
+
+
+@claim
+def good():
+    return true()
+"""
+
+
+def test_no_claim_ends_the_session_or_holds_it_up(tmp_path: Path) -> None:
+    (tmp_path / "hostile.py").write_text(HOSTILE)
+    done = run(tmp_path, "--verify", "hostile.py", "-v", "-rA", "--verify-time-limit", "0.5", "hostile.py")
+    assert done.returncode == 1, done.stdout + done.stderr
+    outcomes = dict(re.findall(r"^hostile\.py::(\w+) (PASSED|FAILED|SKIPPED)", done.stdout, re.MULTILINE))
+    assert outcomes == {
+        "ends_the_process": "FAILED",
+        "kills_the_process": "FAILED",
+        "ends_the_program": "FAILED",
+        "never_ends": "FAILED",
+        "is_interrupted": "FAILED",
+        "breaks": "FAILED",
+        "skips": "SKIPPED",
+        "good": "PASSED",
+    }
+    for message in (
+        "hostile.py:13: error: the claim's code ended the process that checked it (exit code 0): remove that call",
+        "ended by SIGKILL",
+        "hostile.py:25: error: the claim's function ends the program (exit code 0): remove that call",
+        "expected HOLDS, got UNKNOWN: time limit: no verdict",
+        "hostile.py:35: error: KeyboardInterrupt: correct the claim's code",
+        "hostile.py:40: error: KeyError: 'n': correct the claim's code",
+        "not today",
+    ):
+        assert message in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr

@@ -208,7 +208,7 @@ def _named(loss: Term) -> _Split | None:
 def _unnamed(statement: Stationary) -> _Split | None:
     """A loss written out, whose summands see A and B either through `A·Bᵀ` alone or not at all through it."""
     a, b = statement.variables
-    if len(a.shape) != 2 or len(b.shape) != 2:
+    if len(a.shape) != 2 or len(b.shape) != 2 or a.shape[1] != b.shape[1]:
         return None
     update = make("matmul", a, make("transpose", b))
     argument = symbol(ARGUMENT, (a.shape[0], b.shape[0]))

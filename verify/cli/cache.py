@@ -53,7 +53,7 @@ def key_of(formula: Formula, identifier: str, profile: Profile, seed: int) -> st
         statement_hash(formula),
         # The random numbers of a claim follow from the seed and its name.
         identifier.rsplit(".", 1)[-1],
-        asdict(profile),
+        {name: value for name, value in asdict(profile).items() if name != "time_limit"},  # what was decided stays so
         seed,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

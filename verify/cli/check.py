@@ -70,8 +70,8 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
     """
     from verify.certificates.binding import mismatch
     from verify.cli.config import collect_here
-    from verify.runner.check import location_of, one_line
-    from verify.runner.reading import read
+    from verify.runner.faults import elaborated
+    from verify.runner.verdicts import Broken, describe
 
     collected = collect_here([selector])
     for problem in collected.problems:
@@ -79,8 +79,7 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
     if len(collected.claims) != 1:
         raise UsageError(f"--claim {selector} names {len(collected.claims)} claims: give one, as FILE::NAME")
     claim = collected.claims[0].claim
-    try:
-        formula = read(claim).formula
-    except Exception as error:  # whatever the user's own code raises
-        raise UsageError(f"{location_of(error, claim)}: error: {one_line(error)}") from error
+    formula = elaborated(claim)
+    if isinstance(formula, Broken):
+        raise UsageError(describe(formula))
     return lambda certificate: mismatch(certificate, formula)

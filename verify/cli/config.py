@@ -7,6 +7,7 @@ Main definitions: `Settings`, `load_settings`, `profile_named`, `collect_here`.
     profile = "ci"          # dev, ci or deep
     seed = 0
     jobs = 2
+    time_limit = 60         # seconds of processor time for one claim
     [tool.verify.budget]    # single fields of the profile
     instances = 20000
 """
@@ -25,6 +26,7 @@ from verify.runner.loading import Collected, collect
 from verify.runner.profiles import PROFILES, Profile
 
 _BUDGET = tuple(f.name for f in fields(Profile) if f.name != "name")
+_SECONDS = ("safety_seconds", "time_limit")
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Settings:
             UsageError: if no profile has this name.
         """
         return self if name is None else replace(self, profile=replace(profile_named(name), **dict(self.budget)))
+
+    def with_time_limit(self, seconds: float | None) -> Settings:
+        """Another time limit for each claim."""
+        return self if seconds is None else replace(self, profile=replace(self.profile, time_limit=seconds))
 
 
 def collect_here(selectors: Sequence[str]) -> Collected:
@@ -98,8 +104,10 @@ def _read(file: Path) -> Settings:
     if table is None:
         return Settings()
     where = f"{file}: [tool.verify]"
-    _known(table, ("paths", "profile", "seed", "jobs", "budget"), where)
+    _known(table, ("paths", "profile", "seed", "jobs", "time_limit", "budget"), where)
     budget = _budget(table.get("budget", {}), f"{file}: [tool.verify.budget]")
+    limit = _value(table, "time_limit", None, _positive, "a positive number of seconds", where)
+    budget = budget if limit is None else (*budget, ("time_limit", limit))
     name = _value(table, "profile", "dev", lambda v: isinstance(v, str), "the name of a profile", where)
     paths = _value(table, "paths", [], _strings, "a list of files and folders, at least one", where)
     seed = _value(table, "seed", 0, lambda v: _whole(v) and v >= 0, "a whole number, at least 0", where)
@@ -113,9 +121,9 @@ def _budget(table: Any, where: str) -> tuple[tuple[str, Any], ...]:
         raise UsageError(f"{where}: must be a table of numbers: {', '.join(_BUDGET)}")
     _known(table, _BUDGET, where)
     for key, value in table.items():
-        number = _whole(value) or (key == "safety_seconds" and isinstance(value, float))
+        number = _whole(value) or (key in _SECONDS and isinstance(value, float))
         if not number or not value >= 1:
-            kind = "a number" if key == "safety_seconds" else "a whole number"
+            kind = "a number" if key in _SECONDS else "a whole number"
             raise UsageError(f"{where}: {key} = {value!r}: must be {kind}, at least 1")
     return tuple(sorted(table.items()))
 
@@ -141,6 +149,10 @@ def _value(table: Mapping[str, Any], key: str, default: Any, accepts: Callable[[
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _positive(value: Any) -> bool:
+    return (_whole(value) or isinstance(value, float)) and 0 < value < float("inf")
 
 
 def _strings(value: Any) -> bool:

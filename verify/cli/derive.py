@@ -39,7 +39,7 @@ def derive(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{path} has no {name}: it has {_listed(known)}")
     value = vars(module)[name]
     if isinstance(value, Claim):
-        return show_claim(only_claim(arguments.target), latex=arguments.latex)
+        return show_claim(only_claim(arguments.target), latex=arguments.latex, debug=arguments.debug)
     loss = value.L if isinstance(value, Setting) else value
     try:
         print_derivatives(name, loss, latex=arguments.latex)

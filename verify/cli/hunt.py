@@ -18,7 +18,7 @@ from verify.cli.progress import HuntDisplay
 from verify.cli.show import only_claim
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
-from verify.runner.check import location_of, one_line
+from verify.runner.faults import broken, elaborated
 from verify.runner.hunt.campaign import HuntResult, Options
 from verify.runner.hunt.campaign import hunt as hunt_claim
 from verify.runner.hunt.records import Found as FoundInstance
@@ -26,9 +26,9 @@ from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
 from verify.runner.profiles import PROFILES
-from verify.runner.reading import read
 from verify.runner.replay import replay
-from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict
+from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict, describe
+from verify.runner.wording import said
 
 
 def hunt(arguments: argparse.Namespace) -> int:
@@ -40,10 +40,9 @@ def hunt(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{found.id} speaks of a data set, which cannot be searched: hunt the claim it was made from")
     if arguments.json is not None and not Path(arguments.json).resolve().parent.is_dir():
         raise UsageError(f"{arguments.json} cannot be written: its folder does not exist")
-    try:
-        formula = read(found.claim).formula
-    except Exception as error:  # whatever the user's own code raises
-        return _broken(found, error, arguments)
+    formula = elaborated(found.claim)
+    if isinstance(formula, Broken):
+        return _broken(found, formula, arguments)
     folder = out_folder(arguments.out)
     subject = Subject(found.claim.file, found.claim.name, found.id)
     options = Options(
@@ -66,7 +65,7 @@ def hunt(arguments: argparse.Namespace) -> int:
             return sharpen_or_sweep(subject, formula, options, folder, arguments, display)
         return _hunt_one(found, subject, formula, options, folder, arguments, display)
     except ClaimError as error:
-        raise UsageError(one_line(error)) from None
+        raise UsageError(said(error)) from None
 
 
 def _hunt_one(
@@ -78,10 +77,15 @@ def _hunt_one(
     arguments: argparse.Namespace,
     display: HuntDisplay,
 ) -> int:
-    with display.running():
-        hunted = hunt_claim(subject, formula, options, display.unit)
-    examples = replay(claim.claim.examples, formula, PROFILES["dev"])
-    hunted = replace(hunted, payload=examples.applied(hunted.payload))
+    try:
+        with display.running():
+            hunted = hunt_claim(subject, formula, options, display.unit)
+        examples = replay(claim.claim.examples, formula, PROFILES["dev"])
+        hunted = replace(hunted, payload=examples.applied(hunted.payload))
+    except (ClaimError, BrokenPipeError):
+        raise
+    except Exception as error:  # whatever a unit of work raises, here or in another process
+        return _broken(claim, broken(error, claim.claim), arguments)
     path = keep(hunted.payload, folder / f"{claim.id}.json")
     result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
     if arguments.json:
@@ -159,10 +163,11 @@ def out_folder(given: str | None) -> Path:
     return folder
 
 
-def _broken(found: FoundClaim, error: Exception, arguments: argparse.Namespace) -> int:
-    payload = Broken(location_of(error, found.claim), one_line(error))
+def _broken(found: FoundClaim, payload: Broken, arguments: argparse.Namespace) -> int:
     result = Result(found.id, found.claim.expect, payload, 0.0)
-    print(f"{payload.location}: error: {payload.message}", file=sys.stderr)
+    print(describe(payload), file=sys.stderr)
+    if arguments.debug:
+        print(payload.traceback, file=sys.stderr)
     if arguments.json:
         write_json(arguments.json, to_json(result, HuntResult(payload, None, (), None, 0.0)))
     return UNMET

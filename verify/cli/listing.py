@@ -8,14 +8,15 @@ import sys
 from verify.cli.config import collect_here
 from verify.cli.files import write_json
 from verify.cli.main import OK, UNMET, USAGE
+from verify.runner.faults import elaborated
 from verify.runner.loading import Found
+from verify.runner.verdicts import Broken
 
 
 def _statement(found: Found) -> dict[str, object]:
     """The formula and its sizes; null where the claim is broken."""
-    try:
-        formula = found.claim.formula()
-    except Exception:  # whatever the user's own code raises; `verify run` says what it was
+    formula = elaborated(found.claim)
+    if isinstance(formula, Broken):  # `verify run` says what it was
         return {"statement": None, "latex": None, "dims": None, "source": None}
     source = None if formula.source is None else str(formula.source)
     return {"statement": formula.text, "latex": formula.latex, "dims": list(formula.dims), "source": source}

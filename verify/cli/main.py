@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from verify.cli.stops import nobody_reads, stopping_at_signals
+
 OK, UNMET, USAGE, INTERNAL = 0, 1, 2, 3
 BUDGET = 60.0
 """Seconds that a hunt may take unless told otherwise."""
@@ -40,6 +42,9 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--profile", choices=["dev", "ci", "deep"], help="how much to test (default: dev)")
     run.add_argument("--seed", type=_natural, metavar="N", help="random seed (default: 0)")
     run.add_argument("--jobs", type=_positive, metavar="N", help="claims checked at once (default: all cores)")
+    run.add_argument(
+        "--time-limit", type=seconds, metavar="SECONDS", help="processor time for one claim; beyond it, it is UNKNOWN"
+    )
     run.add_argument("--json", metavar="PATH", help="write the results as JSON")
     run.add_argument("--junit", metavar="PATH", help="write the results as JUnit XML")
     run.add_argument("--report", metavar="DIR", help="write the results as a static site")
@@ -52,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     hunt = commands.add_parser("hunt", help="search one claim for a counterexample, by optimization")
     hunt.add_argument("id", metavar="ID", help="a claim's id, or FILE::NAME")
-    hunt.add_argument("--budget", type=_seconds, default=BUDGET, metavar="SECONDS", help="wall time to spend (default: 60)")
+    hunt.add_argument("--budget", type=seconds, default=BUDGET, metavar="SECONDS", help="wall time to spend (default: 60)")
     hunt.add_argument("--seed", type=_natural, default=0, metavar="N", help="random seed (default: 0)")
     hunt.add_argument("--jobs", type=_positive, default=None, metavar="N", help="processes (default: all cores)")
     hunt.add_argument("--json", metavar="PATH", help="write the result as JSON")
@@ -98,6 +103,8 @@ def build_parser() -> argparse.ArgumentParser:
 
     new = commands.add_parser("new", help="write a file of claims to start from")
     new.add_argument("file", metavar="FILE")
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
     return parser
 
 
@@ -126,22 +133,27 @@ def _number_type(read: Callable[[str], float], accepts: Callable[[float], bool],
     return convert
 
 
-_seconds = _number_type(float, lambda v: 0 < v < 1e7, "a positive number of seconds")
+seconds = _number_type(float, lambda v: 0 < v < 1e7, "a positive number of seconds")
 _positive = _number_type(int, lambda v: v >= 1, "a whole number, at least 1")
 _natural = _number_type(int, lambda v: v >= 0, "a whole number, at least 0")
+
+
+def _one_thread() -> None:
+    """Keep products to one thread each: many small ones in many processes; their processor time is that of the work."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 def dispatch(arguments: argparse.Namespace) -> int:
     """Run one command."""
     match arguments.command:
         case "run":
+            _one_thread()
             from verify.cli.run import run
 
             return run(arguments)
         case "hunt":
-            # Many small matrices: threads inside one product only get in the way of the processes beside it.
-            for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-                os.environ.setdefault(name, "1")
+            _one_thread()
             from verify.cli.hunt import hunt
 
             return hunt(arguments)
@@ -195,7 +207,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     arguments = build_parser().parse_args(argv)
     try:
-        return dispatch(arguments)
+        with stopping_at_signals():
+            code = dispatch(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
     except UsageError as error:
         print(f"verify: error: {error}", file=sys.stderr)
         return USAGE
@@ -207,7 +223,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("verify: stopped; the results so far are above", file=sys.stderr)
         return UNMET
     except BrokenPipeError:
-        sys.stderr.close()
+        nobody_reads()
         return UNMET
     except Exception as error:
         if arguments.debug:

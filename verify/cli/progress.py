@@ -15,7 +15,7 @@ from verify.runner.about import About
 from verify.runner.hunt.campaign import HuntResult
 from verify.runner.hunt.records import Found, Seen, Unit
 from verify.runner.loading import LoadProblem
-from verify.runner.verdicts import Result, Verdict, describe, summarize, violated
+from verify.runner.verdicts import Broken, Result, Verdict, describe, summarize, violated
 
 _COLOURS = {
     Verdict.PROVED: "green",
@@ -29,16 +29,26 @@ _COLOURS = {
 _NAME_WIDTH = 62
 
 
+def console() -> Any:
+    """Standard output; where nobody reads it any more, that is the program's matter, not the library's."""
+    from rich.console import Console
+
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Plain(highlight=False, soft_wrap=True, emoji=False)
+
+
 class Display:
     """Prints to standard output; progress only where that is a terminal."""
 
-    def __init__(self, *, verbose: bool) -> None:
-        from rich.console import Console
-
-        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
+    def __init__(self, *, verbose: bool, debug: bool = False) -> None:
+        self.console = console()
         self.verbose = verbose
+        self.debug = debug
         self.progress: Any = None
-        self.task: Any = None
+        self.tasks: dict[str, Any] = {}
         self.total_task: Any = None
         self.width = _NAME_WIDTH
 
@@ -58,7 +68,8 @@ class Display:
             TimeRemainingColumn(),
             TextColumn("{task.fields[unit]}"),
         )
-        with Progress(*columns, console=self.console, transient=True) as progress:
+        # No thread of its own: workers are made as copies of this process.
+        with Progress(*columns, console=self.console, transient=True, auto_refresh=False) as progress:
             self.progress = progress
             self.total_task = progress.add_task("claims", total=len(names), unit="left")
             yield
@@ -66,21 +77,25 @@ class Display:
 
     def begin(self, identifier: str) -> None:
         """A claim is about to be checked."""
-        if self.progress is not None:
-            self.task = self.progress.add_task(identifier, total=None, unit="")
+        if self.progress is not None and identifier not in self.tasks:
+            self.tasks[identifier] = self.progress.add_task(identifier, total=None, unit="")
 
-    def advance(self, done: int, total: int) -> None:
+    def advance(self, identifier: str, done: int, total: int) -> None:
         """A claim has used some of its instances."""
-        if self.progress is not None and self.task is not None:
-            self.progress.update(self.task, completed=done, total=total)
+        if self.progress is not None and identifier in self.tasks:
+            self.progress.update(self.tasks[identifier], completed=done, total=total)
 
-    def finished(self) -> None:
-        """One more claim is done."""
+    def finished(self, identifier: str) -> None:
+        """A claim is done."""
         if self.progress is not None:
-            if self.task is not None:
-                self.progress.remove_task(self.task)
-                self.task = None
+            if identifier in self.tasks:
+                self.progress.remove_task(self.tasks.pop(identifier))
             self.progress.advance(self.total_task)
+
+    def tick(self) -> None:
+        """Some time has passed."""
+        if self.progress is not None:
+            self.progress.refresh()
 
     def result(self, result: Result) -> None:
         """One line for a finished claim."""
@@ -95,6 +110,8 @@ class Display:
         line.append(f" · {_duration(result.seconds)}{', cached' if result.cached else ''}")
         line.append("" if result.expect is Expect.HOLDS and result.met else f"   ({_expectation(result)})")
         self.console.print(line)
+        if self.debug and isinstance(result.payload, Broken):
+            print(result.payload.traceback, end="", file=sys.stderr)
         if not self.verbose:
             return
         if result.about is not None:
@@ -172,9 +189,7 @@ class HuntDisplay:
     """What a hunt shows: one line of progress on a terminal, then the counterexample, what fails, and how to reproduce it."""
 
     def __init__(self, identifier: str, budget: float) -> None:
-        from rich.console import Console
-
-        self.console = Console(highlight=False, soft_wrap=True, emoji=False)
+        self.console = console()
         self.identifier, self.budget = identifier, budget
         self.status: Any = None
         self.units = 0

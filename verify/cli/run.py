@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from verify.certificates.build import encode
-from verify.cli.checking import Plan, check_all
+from verify.cli.checking import Plan
 from verify.cli.config import load_settings
+from verify.cli.crew import check_all
 from verify.cli.files import require_parent, write_atomically, write_json
 from verify.cli.github import annotate, under_github
 from verify.cli.main import OK, UNMET, USAGE, UsageError
 from verify.cli.progress import Display
+from verify.cli.stops import undisturbed
 from verify.language.claims import Expect
 from verify.runner.check import error_result
 from verify.runner.extras import missing_extra
@@ -24,9 +26,9 @@ from verify.runner.verdicts import Result, summarize, to_json
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
-    settings = load_settings(Path.cwd()).with_profile(arguments.profile)
+    settings = load_settings(Path.cwd()).with_profile(arguments.profile).with_time_limit(arguments.time_limit)
     collected = collect(arguments.selectors or [str(p) for p in settings.paths], settings.paths)
-    display = Display(verbose=arguments.verbose)
+    display = Display(verbose=arguments.verbose, debug=arguments.debug)
     for problem in collected.problems:
         display.problem(problem)
     if not collected.claims and not collected.duplicates:
@@ -55,13 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     with display.running(names):
         try:
             for result in _results(ready, collected, plan, display):
-                kept = _keep(result, arguments.certificates)
-                if result.certificate is not None and result.certificate["kind"] != "identity":
-                    kept = _keep(kept, arguments.counterexamples)
-                results.append(kept)
-                display.result(kept)
-                if arguments.json:
-                    write_json(arguments.json, _document(results, collected.problems, interrupted=True))
+                with undisturbed():
+                    kept = _keep(result, arguments.certificates)
+                    if result.certificate is not None and result.certificate["kind"] != "identity":
+                        kept = _keep(kept, arguments.counterexamples)
+                    results.append(kept)
+                    display.result(kept)
+                    if arguments.json:
+                        write_json(arguments.json, _document(results, collected.problems, interrupted=True))
         except KeyboardInterrupt:
             stopped = True
     _note_skipped(skipped, display)
@@ -108,7 +111,7 @@ def _split(collected: Collected) -> tuple[list[Found], list[tuple[Found, str]]]:
 
 def _results(ready: Sequence[Found], collected: Collected, plan: Plan, display: Display) -> Iterator[Result]:
     for identifier, location, message in collected.duplicates:
-        display.finished()
+        display.finished(identifier)
         yield error_result(identifier, Expect.HOLDS, location, message)
     yield from check_all(ready, plan, display)
 

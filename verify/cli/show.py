@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 
 from verify.cli.cache import key_of, recall
@@ -15,11 +16,11 @@ from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE
 from verify.language.statements import Stationary
 from verify.points.sources.subjects import needs_landscape
-from verify.runner.check import location_of, one_line
+from verify.runner.faults import elaborated
 from verify.runner.known import known_verdict
 from verify.runner.loading import Found
 from verify.runner.profiles import PROFILES
-from verify.runner.verdicts import Held, describe, verdict_of_payload
+from verify.runner.verdicts import Broken, Held, describe, verdict_of_payload
 
 _SHOWN = 6
 
@@ -28,10 +29,10 @@ def show(arguments: argparse.Namespace) -> int:
     """Carry out the command."""
     if arguments.dot or arguments.id is None:
         raise UsageError("show prints one claim: give its id (or --graph for what builds on what)")
-    return show_claim(only_claim(arguments.id), latex=arguments.latex)
+    return show_claim(only_claim(arguments.id), latex=arguments.latex, debug=arguments.debug)
 
 
-def show_claim(found: Found, *, latex: bool) -> int:
+def show_claim(found: Found, *, latex: bool, debug: bool = False) -> int:
     """Print one claim."""
     claim = found.claim
     print(found.id)
@@ -39,10 +40,11 @@ def show_claim(found: Found, *, latex: bool) -> int:
     for line in claim.doc.splitlines()[1:]:
         if line.strip():
             print(f"  {line.strip()}")
-    try:
-        formula = claim.formula()
-    except Exception as error:  # whatever the user's own code raises
-        print(f"{location_of(error, claim)}: error: {one_line(error)}")
+    formula = elaborated(claim)
+    if isinstance(formula, Broken):
+        print(describe(formula))
+        if debug:
+            print(formula.traceback, file=sys.stderr)
         return UNMET
     print()
     for line in (formula.latex if latex else formula.text).splitlines():

@@ -361,6 +361,9 @@ def _stationary(order: int, loss: Expression, of: Sequence[Expression]) -> Stati
         raise ShapeError(f"the loss is a {show_shape(term.shape)} matrix: a loss is scalar")
     if not variables or any(v.op != "sym" or v.shape == () for v in variables):
         raise ClaimError("stationary in what? give matrix symbols, as in sosp(loss, of=[A, B])")
+    twice = next((v.payload[0] for i, v in enumerate(variables) if v in variables[:i]), None)
+    if twice is not None:
+        raise ClaimError(f"stationary in {twice} and in {twice}: give each matrix once")
     return Stationary(order, term, variables, written(loss, *moving))
 
 

@@ -38,7 +38,8 @@ def lora_hessian(left: Array, right: Array, slope: Array, operator: Array, decay
     first = np.einsum("ia,bjc->bijac", eye_m, right).reshape(count, m * n, m * r)
     second = np.einsum("ja,bic->bijac", eye_n, left).reshape(count, m * n, n * r)
     jacobian = np.concatenate([first, second], axis=-1)
-    hessian = np.swapaxes(jacobian, -1, -2) @ operator @ jacobian
+    with np.errstate(all="ignore"):  # an operator may be out of all bounds: that shows in the result
+        hessian = np.swapaxes(jacobian, -1, -2) @ operator @ jacobian
     cross = np.einsum("bij,cd->bicjd", slope, eye_r).reshape(count, m * r, n * r)
     hessian[:, : m * r, m * r :] += cross
     hessian[:, m * r :, : m * r] += np.swapaxes(cross, -1, -2)

@@ -92,8 +92,11 @@ def _grown(change: Array, move: Array, factors: tuple[Array, Array], slope: Arra
         trial = along + growth * across
         found = np.where(done[:, None, None], found, trial)
         done = done | is_semidefinite(lora_hessian(*factors, slope, trial, decay))
-    values = symmetric_eigenvalues((found + np.swapaxes(found, -1, -2)) / 2)
-    return (found + np.swapaxes(found, -1, -2)) / 2, done & (values[:, 0] > values[:, -1] / _LARGEST)
+    # Only what is done is finite for sure.
+    found = np.where(done[:, None, None], found, across[0])
+    found = (found + np.swapaxes(found, -1, -2)) / 2
+    values = symmetric_eigenvalues(found)
+    return found, done & (values[:, 0] > values[:, -1] / _LARGEST)
 
 
 def _problem(operator: Array, star: Star, decay: Array, r: int, *, rational: bool) -> Problem:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,24 @@ class About:
 
 def about(claim: Claim) -> About:
     """Everything a report says about a claim; never raises for a broken one."""
-    keyword = None if claim.keyword is None else claim.keyword.value
-    plain = About(claim.title, claim.doc, claim.cite, keyword, shown_file(claim.file), claim.line)
     try:
-        formula = claim.formula()
-    except Exception:  # whatever the user's own code raises; the ERROR row says what
-        return plain
-    return About(
-        **{name: getattr(plain, name) for name in ("title", "doc", "cite", "keyword", "file", "line")},
+        return _elaborated(claim)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # whatever the user's own code raises; the ERROR row says what
+        return as_written(claim)
+
+
+def as_written(claim: Claim) -> About:
+    """What is known of a claim without elaborating it."""
+    keyword = None if claim.keyword is None else claim.keyword.value
+    return About(claim.title, claim.doc, claim.cite, keyword, shown_file(claim.file), claim.line)
+
+
+def _elaborated(claim: Claim) -> About:
+    formula = claim.formula()
+    return replace(
+        as_written(claim),
         quantifier=formula.quantifier.value,
         variables=tuple(_variables(formula)),
         process=None if formula.process is None else Shown(formula.process.show(UNICODE), formula.process.show(LATEX)),

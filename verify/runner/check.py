@@ -6,7 +6,6 @@ Main definitions: `check`, `check_claim`.
 from __future__ import annotations
 
 import time
-import traceback
 import zlib
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +26,7 @@ from verify.runner.evidence import Evidence, Progress, gather
 from verify.runner.exact_findings import Inexact, exactly, refutation, retry
 from verify.runner.exact_reading import ExactReader, show_instance
 from verify.runner.exact_search import ExactPass, exact_pass
+from verify.runner.faults import outcome_of
 from verify.runner.known import described
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
@@ -87,7 +87,7 @@ def check_claim(
     *,
     known: tuple[str, ...] = (),
 ) -> Result:
-    """Check a claim under a name; a broken claim gives an ERROR result, never an exception.
+    """Check a claim under a name; whatever goes wrong is in the result, never an exception (but for Ctrl-C).
 
     Args:
         claim: the claim.
@@ -102,35 +102,15 @@ def check_claim(
     try:
         reading = read(claim)
         formula = reading.formula
-    except Exception as error:  # whatever the user's own code raises makes an ERROR row
-        payload = Broken(location_of(error, claim), one_line(error))
-    else:
-        try:
-            replayed = replay(claim.examples, formula, profile)
-            payload = replayed.settled or replayed.applied(
-                verdict_of(formula, identifier, profile, seed, progress, known=known)
-            )
-            if reading.unread is not None and not isinstance(payload, Vacuous | Broken):
-                payload = Unknown(reading.unread)
-        except ClaimError as error:
-            payload = Broken(location_of(error, claim), one_line(error))
+        replayed = replay(claim.examples, formula, profile)
+        payload = replayed.settled or replayed.applied(verdict_of(formula, identifier, profile, seed, progress, known=known))
+        if reading.unread is not None and not isinstance(payload, Vacuous | Broken):
+            payload = Unknown(reading.unread)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code or ours raises is this claim's row
+        payload = outcome_of(error, claim)
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)
-
-
-def location_of(error: Exception, claim: Claim) -> str:
-    """`file:line` of the last frame inside the claim's file, or of the claim."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename == claim.file:
-            return f"{claim.file}:{frame.lineno}"
-    return f"{claim.file}:{claim.line}"
-
-
-def one_line(error: Exception) -> str:
-    """The message without line breaks; other errors carry their type."""
-    message = " ".join(str(error).split())
-    if isinstance(error, ClaimError):
-        return message
-    return f"{type(error).__name__}: {message}: correct the claim's code"
 
 
 def verdict_of(
@@ -165,8 +145,17 @@ def verdict_of(
     try:
         evidence = gather(formula, profile, rng, progress, seed=seed)
     except NoSource as reason:
-        return Unknown(str(reason))
+        return _without_source(reason, formula, reader, profile, seed ^ number)
     return _judge(formula, reader, evidence, profile, seed ^ number)
+
+
+def _without_source(reason: NoSource, formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Refuted | Unknown:
+    """What small exact instances say where there are no others."""
+    conditions = conjuncts([reduced(s, formula.process) for s in formula.given])
+    seen = exact_pass(formula, conditions, reader, profile.exact_examples, seed)
+    coverage = Coverage(seen.n, seen.n_active, exact=seen.n)
+    refuted = None if seen.found is None else refutation(seen.found, formula, reader, coverage, profile)
+    return refuted or Unknown(str(reason), coverage)
 
 
 def _known_elsewhere(formula: Formula, reader: ExactReader, seed: int, known: tuple[str, ...]) -> Proved | Refuted | None:

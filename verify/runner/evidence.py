@@ -156,7 +156,7 @@ def gather(
     flat = conjuncts(given)
     evidence = Evidence(most=max(4 * _KEPT, profile.retries), reaching=Reaching(formula))
     opened: dict[object, list[Condition]] = {}
-    began = time.monotonic()
+    began = time.process_time()
     tested, idle = 0, 0
     landscape = needs_landscape(formula)
     for drawn, arranged in enumerate(_source(formula, flat, rng, profile, evidence, seed), start=1):
@@ -178,7 +178,7 @@ def gather(
             break
         if evidence.ends.ended.total() >= _STARTS * profile.points:
             break
-        if time.monotonic() - began > profile.safety_seconds:
+        if time.process_time() - began > profile.safety_seconds:
             evidence.stopped_early = True
             break
     if not landscape and not evidence.stopped_early and has_data(formula) and evidence.n_clear < _CLEARLY:

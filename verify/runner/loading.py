@@ -11,11 +11,13 @@ import traceback
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from verify.language.claims import Claim, collecting
 from verify.language.errors import ClaimError
+from verify.runner.wording import kind_of, said
 
 
 @dataclass(frozen=True)
@@ -230,10 +232,13 @@ def load_module(path: Path) -> tuple[types.ModuleType | None, LoadProblem | None
     try:
         with collecting() as gathered:
             exec(compile(source, str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the file does
         return None, _import_problem(path, error)
     finally:
-        sys.path.remove(folder)
+        with suppress(ValueError):  # the file may have removed it itself
+            sys.path.remove(folder)
         sys.modules.pop(name, None)
         _forget_siblings(before, folder)
     module.__dict__["__collected_claims__"] = gathered
@@ -249,12 +254,12 @@ def _forget_siblings(before: set[str], folder: str) -> None:
 
 
 def _import_problem(path: Path, error: BaseException) -> LoadProblem:
-    message = " ".join(str(error).split()) or type(error).__name__
+    message = said(error)
     if isinstance(error, SyntaxError):
         return LoadProblem(f"{path}:{error.lineno or 1}", f"syntax error, {error.msg}: correct the file")
     line = 1
     for frame in traceback.extract_tb(error.__traceback__):
         if frame.filename == str(path):
             line = frame.lineno or 1
-    kind = "" if isinstance(error, ClaimError) else f"{type(error).__name__}: "
-    return LoadProblem(f"{path}:{line}", f"the file does not import, {kind}{message}: correct this line")
+    what = message if isinstance(error, ClaimError) else f"{kind_of(error)}: {message}" if message else kind_of(error)
+    return LoadProblem(f"{path}:{line}", f"the file does not import, {what}: correct this line")

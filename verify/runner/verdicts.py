@@ -134,10 +134,18 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Broken:
-    """The claim itself is broken."""
+    """The claim itself is broken, or its check failed.
+
+    Attributes:
+        location, message: `file:line`, and what is wrong there.
+        traceback: the whole of it, where an exception was raised.
+        raised: the name of the exception's class.
+    """
 
     location: str
     message: str
+    traceback: str = field(default="", repr=False, compare=False)
+    raised: str = field(default="", repr=False, compare=False)
 
 
 Payload = Proved | Held | Refuted | Candidate | Vacuous | Unknown | Broken

@@ -17,6 +17,7 @@ from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.language.statements import Stationary
 from verify.points.sources.dimensions import sizes
+from verify.points.sources.factors import require_pairs
 from verify.points.sources.matrices import FAMILIES
 from verify.points.sources.sampling import scalar_values, with_functions
 from verify.points.sources.stationary import with_solved_data
@@ -36,6 +37,7 @@ def constructed_batches(formula: Formula, conditions: Sequence[Condition], rng: 
     stationary = [s for s in formula.given if isinstance(s, Stationary)]
     if len(stationary) != 1 or len(stationary[0].variables) != 2:
         raise NoSource("points are constructed for one adapter and one loss only")
+    require_pairs(stationary[0])
     left, right = stationary[0].variables
     for dims in sizes(formula.dims, conditions, rng):
         rows, cols, width = (d if isinstance(d, int) else dims[d] for d in (left.shape[0], right.shape[0], left.shape[1]))  # type: ignore[misc]

@@ -13,6 +13,7 @@ import numpy as np
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.language.statements import Stationary
+from verify.points.sources.factors import are_products
 from verify.points.sources.roles import scale_of
 
 Array = Any
@@ -40,7 +41,12 @@ def ranks_are_decided(batch: Batch, statement: Stationary) -> Array:
 
 
 def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:
-    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known."""
+    """`rank-deficient`, `full-rank` or `several adapters`, and `at X⋆` or `spurious` where X⋆ (its names) is known.
+
+    A loss that does not see its factors as A·Bᵀ has no such branches.
+    """
+    if not are_products(statement):
+        return np.full(batch.count, "general factors", dtype=object)
     updates = updates_of(batch, statement)
     if len(updates) == 1:
         full = FloatField().rank(updates[0]) == batch.values[statement.variables[0].payload[0]].shape[-1]

@@ -46,6 +46,7 @@ from verify.points.sources.draws import (
     planted_rational,
     planted_spurious,
 )
+from verify.points.sources.factors import are_products, require_pairs
 from verify.points.sources.found import Tally as Tally
 from verify.points.sources.found import stack_of, stationary_points
 from verify.points.sources.matrices import FAMILIES as MATRICES
@@ -102,9 +103,11 @@ def draw(
         frame: assumptions about X⋆ and the data of the loss; only problems that meet them are solved (for one adapter).
 
     Raises:
-        NoSource: if the loss has an opaque function that no family can stand for.
+        NoSource: if the loss has an opaque function that no family can stand for, or variables that are no pairs of factors.
     """
     function, statement = opaque_function(formula), stationary_of(formula)
+    if statement is not None:
+        require_pairs(statement)
     placement = None if statement is None else placement_of(statement, targets_of(formula))
     if placement is not None and targets_of(formula):
         while points := list(_on_adapters(formula, placement, rules, rng, tally)):
@@ -145,7 +148,7 @@ def draw(
 def _constructions(formula: Formula, function: FunctionSymbol, aim: Aim) -> list[Draw]:
     """Points that random starts on random losses almost never reach (theory §4): spurious, flat, or where f bends down."""
     statement = stationary_of(formula)
-    if statement is None or len(statement.variables) != 2:
+    if statement is None or len(statement.variables) != 2 or not are_products(statement):
         return []
     spurious: list[Draw] = [planted_spurious, extremal_rational, oblique, planted_rational, extremal]
     planted = spurious if aim in (Aim.SPURIOUS, Aim.ANY) and not tilts(statement) else []

@@ -13,6 +13,7 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.statements import Comparison, RegularizedStationary, Statement, Stationary
 from verify.losses.curved import Curved
 from verify.points.sources.curvature import assumed_curvature
+from verify.points.sources.factors import ordered
 from verify.points.sources.several import placement_of
 from verify.points.sources.stationary import moves_data
 
@@ -35,7 +36,13 @@ def stationary_of(formula: Formula) -> Stationary | None:
     """The stationarity that a claim assumes, where its points must be searched for.
 
     First-order points are arranged by their data instead (`sources.stationary`), unless X⋆ fixes f or no data can be moved.
+    Its variables are in the order A, B of the products A·Bᵀ that the loss sees.
     """
+    found = _stationary_of(formula)
+    return None if found is None else ordered(found)
+
+
+def _stationary_of(formula: Formula) -> Stationary | None:
     assumed = [s for s in formula.given if isinstance(s, Stationary)]
     second = next((s for s in assumed if s.order == 2), None)
     if second is not None or not assumed or formula.process is not None:

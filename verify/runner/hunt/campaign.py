@@ -6,12 +6,10 @@ processes finish, so that the same seed finds the same counterexample as long as
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
 from verify.runner.hunt.store import Store
 from verify.runner.hunt.strategies import STRATEGIES, perform, plan
 from verify.runner.hunt.subject import Subject
+from verify.runner.processes import processes, settle_in
 from verify.runner.proving import prove_identity
 from verify.runner.reach import untested
 from verify.runner.reading import read
@@ -262,10 +261,10 @@ class _Stream:
 
     def _submit(self, unit: Unit) -> Any:
         if self.pool is None:
-            self.pool = multiprocessing.Pool(
+            self.pool = processes().Pool(
                 self.options.jobs,
                 _begin_worker,
-                (self.subject, self.options.seed, self.options.folders, self.options.shrink_tests),
+                (os.getpid(), self.subject, self.options.seed, self.options.folders, self.options.shrink_tests),
             )
         return self.pool.apply_async(_in_worker, (unit,))
 
@@ -301,9 +300,8 @@ def _in_order(unit: Unit) -> tuple[str, int]:
 _WORKER: dict[str, Context] = {}
 
 
-def _begin_worker(subject: Subject, seed: int, folders: tuple[str, ...], shrink_tests: int | None) -> None:
-    with suppress(ValueError):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _begin_worker(parent: int, subject: Subject, seed: int, folders: tuple[str, ...], shrink_tests: int | None) -> None:
+    settle_in(parent)
     _WORKER["context"] = prepared(subject, read(subject.claim()).formula, seed, folders, shrink_tests)
 
 

@@ -28,6 +28,7 @@ from verify.language.terms import Dim, Term, symbols_of
 from verify.losses.taylor import data_name, taylor_model
 from verify.points.sources.assumptions import Definition, definitions
 from verify.points.sources.curvature import assumed_curvature, bounds_of
+from verify.points.sources.factors import are_products
 from verify.search.instances import ExactInstance, rows_of
 from verify.search.synthesis.points import Number, Point
 from verify.search.synthesis.shapes import Setting
@@ -84,7 +85,7 @@ def roles_of(formula: Formula) -> Roles | None:
     if len(found) != 1 or len(functions) != 1 or formula.process is not None or formula.operators():
         return None
     (stationary,), (function,) = found, functions
-    if len(stationary.variables) != 2 or any(len(v.shape) != 2 for v in stationary.variables):
+    if len(stationary.variables) != 2 or not are_products(stationary):
         return None
     target = next((s for s in formula.given if isinstance(s, RegularizedStationary)), None)
     if target is not None and (target.point.op != "sym" or target.witness.op != "sym"):
