@@ -7,13 +7,13 @@ from collections import Counter
 from types import ModuleType
 
 from .claims import topics
-from .judging import Judged, RunsForever, claims_of, result_of, wrong
+from .judging import Judged, NoVerdict, claims_of, result_of, wrong
 
 
 def outcome(judged: Judged) -> str:
     """The verdict in lower case."""
     result = result_of(judged)
-    return "no verdict" if isinstance(result, RunsForever) else result.verdict.value.lower()
+    return "no verdict" if isinstance(result, NoVerdict) else result.verdict.value.lower()
 
 
 def counted(name: str, claims: list[Judged]) -> int:

@@ -76,8 +76,8 @@ def claims_of(topic: ModuleType) -> list[Judged]:
     return [value for value in vars(topic).values() if isinstance(value, Judged)]
 
 
-class RunsForever(BaseException):
-    """A claim that does not answer; no handler of errors may swallow it."""
+class NoVerdict(BaseException):
+    """A claim without an answer in time, or with an exception; no handler of errors may swallow it."""
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def limited(seconds: int = SECONDS) -> Iterator[None]:
     """Stop what takes longer."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise RunsForever(f"no verdict after {seconds} s")
+        raise NoVerdict(f"no verdict after {seconds} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.alarm(seconds)
@@ -96,19 +96,26 @@ def limited(seconds: int = SECONDS) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@cache
-def result_of(judged: Judged) -> Result | RunsForever:
-    """The claim as `check` answers it."""
+def answer(claim: Claim) -> Result | NoVerdict:
+    """What `check` says, where it says anything."""
     try:
         with limited():
-            return check(judged.claim)
-    except RunsForever as endless:
+            return check(claim)
+    except NoVerdict as endless:
         return endless
+    except Exception as error:  # one claim never ends a run
+        return NoVerdict(f"{type(error).__name__}: {error}")
 
 
-def wrong(judged: Judged, result: Result | RunsForever) -> bool:
+@cache
+def result_of(judged: Judged) -> Result | NoVerdict:
+    """The claim as `check` answers it."""
+    return answer(judged.claim)
+
+
+def wrong(judged: Judged, result: Result | NoVerdict) -> bool:
     """Whether the verdict says the opposite of the truth, breaks a true claim, or never comes."""
-    if isinstance(result, RunsForever):
+    if isinstance(result, NoVerdict):
         return True
     return result.verdict in WRONG[judged.true] - judged.may_end
 

@@ -140,7 +140,7 @@ def scalar_called_x_is_the_variable_of_elementwise():
     return forall(P, outer, then=equal(elementwise(sp.tanh, outer * P), elementwise(lambda t: sp.tanh(t**2), P)))
 
 
-@false(REFUTED)
+@false(REFUTED, ERROR, because="an elementwise function of entries may be refused")
 def captured_matrix_entry_is_the_variable():
     """P = [1 2], every entry plus P_11: [2 3] ≠ [2 4]."""
     return forall(P, then=equal(elementwise(lambda t: t + entry(P, 0, 0), P), 2 * P))

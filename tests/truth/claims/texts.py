@@ -4,7 +4,7 @@ from sympy import Abs, Heaviside, MatrixSymbol, Rational, Symbol, cos, exp, log,
 
 from verify import *
 
-from ..judging import ERROR, HELD, PROVED, REFUTED, UNKNOWN, VACUOUS, false, true
+from ..judging import CANDIDATE, ERROR, HELD, PROVED, REFUTED, UNKNOWN, VACUOUS, false, true
 
 m, n = dimensions("m n")
 P = MatrixSymbol("P", m, n)
@@ -368,7 +368,9 @@ def half_as_a_float_is_a_half():
 # The least eigenvalue of what is not symmetric --------------------------------------------------------------------------
 
 
-@false(ERROR, REFUTED, UNKNOWN, VACUOUS, because="the least eigenvalue of a matrix that is not symmetric may be refused")
+@false(
+    ERROR, REFUTED, CANDIDATE, UNKNOWN, VACUOUS, because="the least eigenvalue of a matrix that is not symmetric may be refused"
+)
 def least_eigenvalue_at_least_one_bounds_the_skew_part():
     """K = I + 100·(E₁₂ − E₂₁) has real part 1."""
     return forall(K, given=le(1, lambda_min(K)), then=le(spectral(K - K.T), 100))

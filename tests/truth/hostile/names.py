@@ -12,88 +12,17 @@ from dataclasses import dataclass
 
 from .bases import Base, Named
 
-LETTERS = [
-    "X⋆",
-    "S",
-    "s",
-    "λ",
-    "f",
-    "r",
-    "m",
-    "n",
-    "A",
-    "B",
-    "A0",
-    "B0",
-    "μ",
-    "X",
-    "L",
-    "G",
-    "M",
-    "Y",
-    "U",
-    "V",
-    "Ω",
-    "κ",
-    "α",
-    "β",
-    "λ_A",
-    "λ_B",
-    "η",
-    "σ",
-    "t",
-    "Δ",
-    "𝒢",
-    "E",
-    "I",
-    "W",
-]
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+LETTERS = _listed("X⋆ S s λ f r m n A B A0 B0 μ X L G M Y U V Ω κ α β λ_A λ_B η σ t Δ 𝒢 E I W")
 """What the setting, the theory and the printers use for things of their own."""
-WORDS = [
-    "Trace",
-    "trace",
-    "arg",
-    "hole",
-    "sym",
-    "mul",
-    "add",
-    "dim",
-    "num",
-    "fosp",
-    "sosp",
-    "equal",
-    "forall",
-    "smooth",
-    "body",
-    "frobenius",
-    "eye",
-    "zeros",
-    "ones",
-    "steps",
-    "batch",
-    "x",
-    "y",
-    "lambda",
-    "for",
-    "def",
-    "None",
-    "True",
-    "False",
-    "import",
-    "class",
-    "self",
-    "__class__",
-    "print",
-    "e",
-    "E",
-    "pi",
-    "oo",
-    "nan",
-    "inf",
-    "exp",
-    "log",
-    "tanh",
-]
+WORDS = _listed(
+    "Trace trace arg hole sym mul add dim num fosp sosp equal forall smooth body frobenius eye zeros ones steps batch x y "
+    "lambda for def None True False import class self __class__ print e E pi oo nan inf exp log tanh"
+)
 """Nodes of claims' trees, keywords, and what SymPy reads as something else."""
 ODD = (
     "two words",
@@ -158,8 +87,8 @@ def harmless(base: Base) -> Named:
     return Named({role: role for role in base.roles})
 
 
-def _drawn(base: Base, pool: tuple[str, ...] | list[str], rng: random.Random) -> dict[str, str]:
-    return dict(zip(base.roles, rng.sample(list(pool), len(base.roles)), strict=True))
+def _drawn(base: Base, pool: tuple[str, ...], rng: random.Random) -> dict[str, str]:
+    return dict(zip(base.roles, rng.sample(pool, len(base.roles)), strict=True))
 
 
 def _letters(base: Base, rng: random.Random) -> Iterator[Named]:

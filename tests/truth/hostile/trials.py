@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from verify import check
 from verify.language.claims import Claim
 from verify.runner.verdicts import Broken, Result, Verdict
 
-from ..judging import RunsForever, limited
+from ..judging import NoVerdict, answer
 from .bases import BASES, Base, Named
 from .names import Renaming, harmless, renamings
 
@@ -43,17 +42,13 @@ def trials() -> Iterator[Trial]:
             yield Trial(base, renaming, number)
 
 
-def checked(base: Base, named: Named) -> Result | RunsForever:
+def checked(base: Base, named: Named) -> Result | NoVerdict:
     """The claim under these names; always under the same id, which seeds the search."""
-    try:
-        with limited():
-            return check(Claim(base.name, lambda: base.build(named), file=__file__))
-    except RunsForever as endless:
-        return endless
+    return answer(Claim(base.name, lambda: base.build(named), file=__file__))
 
 
 @cache
-def reference(name: str) -> Result | RunsForever:
+def reference(name: str) -> Result | NoVerdict:
     """A base under harmless names."""
     base = next(base for base in BASES if base.name == name)
     return checked(base, harmless(base))
@@ -75,9 +70,9 @@ def _says_which(message: str, culprits: tuple[str, ...]) -> bool:
 def fault_of(trial: Trial) -> str | None:
     """What is wrong with the answer: another verdict, other branches of points, or an error that does not say which name."""
     expected, result = reference(trial.base.name), checked(trial.base, trial.renaming.named)
-    if isinstance(expected, RunsForever) or expected.verdict not in RIGHT[trial.base.true]:
+    if isinstance(expected, NoVerdict) or expected.verdict not in RIGHT[trial.base.true]:
         return f"under harmless names: {expected}"
-    if isinstance(result, RunsForever):
+    if isinstance(result, NoVerdict):
         return str(result)
     if isinstance(result.payload, Broken):
         if not trial.renaming.refusable:
