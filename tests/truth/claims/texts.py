@@ -369,14 +369,14 @@ def half_as_a_float_is_a_half():
 
 
 @false(
-    ERROR, REFUTED, CANDIDATE, UNKNOWN, VACUOUS, because="the least eigenvalue of a matrix that is not symmetric may be refused"
+    ERROR, REFUTED, CANDIDATE, UNKNOWN, VACUOUS, because="of a matrix that is not symmetric it may be refused"
 )
 def least_eigenvalue_at_least_one_bounds_the_skew_part():
     """K = I + 100·(E₁₂ − E₂₁) has real part 1."""
     return forall(K, given=le(1, lambda_min(K)), then=le(spectral(K - K.T), 100))
 
 
-@false(ERROR, REFUTED, UNKNOWN, because="the least eigenvalue of a matrix that is not symmetric may be refused")
+@false(ERROR, REFUTED, UNKNOWN, because="of a matrix that is not symmetric it may be refused")
 def least_eigenvalue_is_on_the_diagonal():
     """K = [1 2; 2 1]: −1; whatever is meant for other matrices, it is wrong for symmetric ones."""
     return forall(K, then=le(trace(K), n * lambda_min(K)))
