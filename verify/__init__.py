@@ -22,7 +22,8 @@ _HOMES = {
         "positives rank relu scalars sigma sigmoid smooth softmax softplus spectral trace zeros"
     ),
     "verify.language.processes": "after ddt derivative gradient_descent gradient_flow",
-    "verify.language.settings": "Setting lora regularized_stationary",
+    "verify.language.settings": "Setting lora",
+    "verify.language.targets": "regularized_stationary",
     "verify.language.sources": "dataset training",
     "verify.language.statements": ("both convex distinct either equal fosp le lt rsc rsm singular_pair sosp uniform_curvature"),
     "verify.evaluation.derivatives": "gradient hessian_form stationarity",

@@ -79,7 +79,7 @@ def test_design_examples_elaborate() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: forall(s, then=le(nuclear(X), sp.Symbol("t"))), "unknown symbol t"),
+        (lambda: forall(s, then=le(nuclear(X), sp.Symbol("t", real=True))), "unknown symbol t"),
         (lambda: forall(A, then=le(nuclear(X), 1)), "unknown symbol B"),
         (lambda: forall(s, then=1 < 2), "Python value True"),
         (lambda: forall(s, then=sp.Eq(A.T * A, B.T * B)), "not a statement"),

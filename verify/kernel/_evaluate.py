@@ -91,6 +91,9 @@ def evaluate(t: Any, s: Scope) -> Value:
             return power(square(s, of(x)), number(e) / 2)
         case ["pow", x, e]:
             return power(of(x), number(e))
+        case ["smooth" | "smoothgrad" as op, ["function", space, body], x, *slots]:
+            inside = replace(s, names=replace(s.names, arg=sides(space, s.names)))
+            return written_out(op, body, of(x), [of(z) for z in slots], inside)
         case ["smooth" | "smoothgrad" | "apply" | "adjoint" as op, name, x, *slots] if s.symbolic:
             if op in ("smooth", "smoothgrad"):
                 return linear(op, name, [of(x)], [of(z) for z in slots])
@@ -165,6 +168,23 @@ def differentiated(op: str, body: Any, x: Value, slots: list[Value], s: Scope) -
     if not grad:
         return coefficient(value, level, tuple(range(k)))
     return each(lambda _: coefficient(value, level, (*range(k), next(index))), x)
+
+def written_out(op: str, body: Any, x: Value, slots: list[Value], s: Scope) -> Value:
+    """The same of a function given by a formula in ["arg"] and the variables; with words, the gradient is read off the
+    derivative along a fresh letter."""
+    level, k, grad = s.level + 1, len(slots), op == "smoothgrad"
+    fresh = words.atom("move", ["arg", level], scalar=False)
+    inside, index = replace(s, level=level), count(k)
+    if s.symbolic:
+        moves = [*slots, *([words.letter(fresh)] if grad else [])]
+        value = evaluate(body, inside.extended({ARG: lift(x, level, k + grad, moves)}))
+        slope = coefficient(value, level, tuple(range(k + grad)))
+        return words.gradient(poly(slope), fresh, s.names.arg[0]) if grad and s.names.arg else slope
+    value = evaluate(body, inside.extended({ARG: lift(x, level, k + grad, slots, index if grad else None)}))
+    if not grad:
+        return coefficient(value, level, tuple(range(k)))
+    place = count(k)
+    return each(lambda _: coefficient(value, level, (*range(k), next(place))), x)
 
 def along(t: Any, moves: dict[str, Value], s: Scope, order: int) -> Value:
     """The coefficient of e^order in the term where each symbol of `moves` has e times its move added."""

@@ -53,6 +53,13 @@ def declared(name: Any, n: Names, *kinds: str) -> Any:
 def expect(t: Any, n: Names, want: Shape) -> None:
     check((found := shape(t, n)) == want, f"shape {found} where {want} is needed:", t)
 
+def formula(f: Any, n: Names) -> Shape:
+    """The shape of the argument of a function given by a formula, in which nothing moves by itself."""
+    check(type(f) is list and len(f) == 3 and f[0] == "function" and type(f[1]) is list and len(f[1]) == 2, "not a function:", f)
+    found = sides(f[1], n)
+    expect(f[2], replace(n, arg=found, hole=False, process=""), ())
+    return found
+
 def chained(shapes: list[Shape]) -> Shape:
     """The shape of a product of matrices."""
     good = all(len(s) == 2 for s in shapes) and all(s[1] == t[0] for s, t in pairwise(shapes))
@@ -83,8 +90,8 @@ def shape(t: Any, n: Names) -> Shape:
             spaces = [sides(declared(name, n, "operator")[key], n) for key in ("domain", "codomain")]
             expect(x, n, spaces[int(op == "adjoint")])
             return spaces[int(op == "apply")]
-        case ["smooth" | "smoothgrad" as op, name, _, *slots] if len(slots) <= ORDER:
-            found = sides(declared(name, n, "function")["shape"], n)
+        case ["smooth" | "smoothgrad" as op, f, _, *slots] if len(slots) <= ORDER:
+            found = formula(f, n) if type(f) is list else sides(declared(f, n, "function")["shape"], n)
             for x in t[2:]:
                 expect(x, n, found)
             return () if op == "smooth" else found
@@ -121,9 +128,7 @@ def _by_table(t: Any, n: Names, codes: list[str], result: str, args: list[Any]) 
                 for name in x:
                     declared(name, n, "matrix", "scalar")
             case "f":
-                check(type(x) is list and len(x) == 3 and x[0] == "function" and type(x[1]) is list, "not a function:", x)
-                bind("ab", found := sides(x[1], n))
-                expect(x[2], replace(n, arg=found), ())
+                bind("ab", formula(x, n))
             case "x":
                 bind("x", (shape(x, n),))
                 check(bound["x"] != TRUTH, "a statement, not a term:", x)

@@ -9,6 +9,7 @@ from typing import Any
 import sympy as sp
 
 from verify.language.errors import ClaimError
+from verify.language.exact_numbers import exact_number
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class Domain:
 
 REALS = Domain()
 
+_SAYABLE = ("real", "positive", "negative", "nonnegative", "nonpositive", "integer")
+"""Assumptions of SymPy's that a domain can say."""
+
 
 class Parameter(sp.Symbol):  # type: ignore[misc]
     """A scalar symbol with an explicit domain, made by `parameter`."""
@@ -101,7 +105,7 @@ def parameter(
     'c > 1'
     """
     bounds = {"above": above, "below": below, "least": least, "most": most}
-    exact = {k: None if v is None else Fraction(str(sp.sympify(v))) for k, v in bounds.items()}
+    exact = {k: None if v is None else exact_number(v) for k, v in bounds.items()}
     low = max((v for v in (exact["above"], exact["least"]) if v is not None), default=None)
     high = min((v for v in (exact["below"], exact["most"]) if v is not None), default=None)
     if low is not None and high is not None and low > high:
@@ -121,3 +125,19 @@ def domain_of(symbol: Any) -> Domain:
         most=zero if symbol.is_nonpositive and not symbol.is_negative else None,
         integer=bool(symbol.is_integer),
     )
+
+
+def unsaid_assumptions(symbol: Any) -> list[str]:
+    """What a symbol's assumptions say beyond its domain, in SymPy's words: nothing may be dropped in silence.
+
+    >>> unsaid_assumptions(sp.Symbol("x", real=True, nonzero=True))
+    ['nonzero']
+    """
+    if isinstance(symbol, Parameter):
+        return []
+    sayable = {word: True for word in _SAYABLE if getattr(symbol, f"is_{word}")}
+    known = sp.Symbol("x", **sayable).assumptions0
+    stated = {k: v for k, v in symbol.assumptions0.items() if known.get(k) != v}
+    given = getattr(symbol, "_assumptions_orig", {})
+    own = [k for k in given if k in stated] or sorted(stated)
+    return [k if stated[k] else f"not {k}" for k in own]

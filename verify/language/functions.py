@@ -11,12 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import sympy as sp
 
 from verify.language.errors import ClaimError, NoSuchAttribute
-from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Carrier, Expression, is_matrix
+from verify.language.exact_numbers import sympified
+from verify.language.nodes import (
+    MATRIX_NODES,
+    SCALAR_NODES,
+    Argument,
+    Carrier,
+    Expression,
+    WrittenFunction,
+    WrittenOperator,
+    is_matrix,
+)
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import ARGUMENT, Dim
 
@@ -27,7 +37,7 @@ def sigma(matrix: Expression, k: Expression) -> Expression:
     Raises:
         ClaimError: if k is a number, but not 1, 2, 3, ...
     """
-    index = sp.sympify(k)
+    index = sympified(k)
     if index.is_number and not (index.is_integer and index >= 1):
         raise ClaimError(f"sigma(..., {k}): singular values are counted 1, 2, 3, ...: give a whole number, at least 1")
     return SCALAR_NODES["sigma"](matrix, k)
@@ -149,12 +159,13 @@ def elementwise(function: Any, matrix: Expression) -> Expression:
     """A scalar function applied to every entry: `elementwise(sp.tanh, X)`, `elementwise(lambda x: x**2, X)`.
 
     Args:
-        function: a name (``"softplus"``), a SymPy function, or a Python function of one SymPy symbol.
+        function: a name (``"softplus"``), a SymPy function, or a Python function of one SymPy symbol. Other scalars of the
+            claim may occur in it: `elementwise(lambda t: c*t, X)`.
         matrix: any matrix expression.
     """
     x = sp.Dummy("x", real=True)
     body = SCALAR_NODES["fn"](Carrier(function), x) if isinstance(function, str) else function(x)
-    return MATRIX_NODES["map"](Carrier((x, sp.sympify(body))), matrix)
+    return MATRIX_NODES["map"](Carrier((x, sympified(body))), matrix)
 
 
 def identity(size: Expression) -> Expression:
@@ -180,13 +191,29 @@ class Smooth:
     `f.hess(X)(Z)` the matrix `∇²f(X)[Z, ·]`.
     """
 
-    symbol: FunctionSymbol
-    formula: Callable[[Any], Any] | None = None
+    written: WrittenFunction
+    instead: ClassVar[str] = "a function of a matrix is applied to one, as in f(X), f.grad(X) or f.hess(X)(Z, W)"
+
+    @property
+    def symbol(self) -> FunctionSymbol:
+        """What stands for the function in terms."""
+        found: FunctionSymbol = self.written.symbol
+        return found
 
     @property
     def shape(self) -> tuple[Dim, Dim]:
         """Rows and columns of the argument."""
         return self.symbol.shape
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether it is any function, a variable of the claim."""
+        return self.written.formula is None
+
+    @property
+    def body(self) -> Expression:
+        """The value at the argument symbol `written.argument`."""
+        return self(self.written.argument) if self.is_opaque else self.written.formula
 
     def __getattr__(self, name: str) -> Any:
         meant = next((own for own in ("grad", "hess") if name.lower().startswith(own)), None)
@@ -194,31 +221,35 @@ class Smooth:
         raise NoSuchAttribute(f"a function of a matrix has no attribute {name}: {hint}")
 
     def __call__(self, x: Expression) -> Expression:  # noqa: D102
-        return SCALAR_NODES["smooth"](Carrier(self.symbol), x) if self.formula is None else self.formula(x)
+        return SCALAR_NODES["smooth"](Carrier(self.written), x)
 
     def grad(self, x: Expression) -> Expression:
         """The gradient `∇f(X)`, a matrix of the shape of X."""
-        return MATRIX_NODES["smoothgrad"](Carrier(self.symbol), x)
+        return MATRIX_NODES["smoothgrad"](Carrier(self.written), x)
 
     def hess(self, x: Expression) -> Hessian:
         """The Hessian at X, to be applied to one or two directions."""
-        return Hessian(self.symbol, x)
+        return Hessian(self.written, x)
 
 
 @dataclass(frozen=True)
 class Hessian:
     """`∇²f(X)`: called with one direction it gives a matrix, with two the bilinear form."""
 
-    symbol: FunctionSymbol
+    written: WrittenFunction
     point: Any
+    instead: ClassVar[str] = "a Hessian is a bilinear form, applied to directions, as in f.hess(X)(Z, W) or f.hess(X)(Z)"
 
     def __call__(self, z: Expression, w: Expression | None = None) -> Expression:  # noqa: D102
         if w is None:
-            return MATRIX_NODES["smoothgrad"](Carrier(self.symbol), self.point, z)
-        return SCALAR_NODES["smooth"](Carrier(self.symbol), self.point, z, w)
+            return MATRIX_NODES["smoothgrad"](Carrier(self.written), self.point, z)
+        return SCALAR_NODES["smooth"](Carrier(self.written), self.point, z, w)
 
     def __getitem__(self, directions: Any) -> Expression:
         return self(*directions) if isinstance(directions, tuple) else self(directions)
+
+    # It has items for directions, and so Python would go through them without end.
+    __iter__ = None
 
 
 def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
@@ -233,36 +264,49 @@ def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
     from verify.language.translate import dim_of
 
     rows, cols = shape
-    return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols))))
+    return Smooth(WrittenFunction(FunctionSymbol(name, (dim_of(rows), dim_of(cols))), _argument(rows, cols)))
+
+
+def _argument(rows: Expression, cols: Expression) -> Any:
+    """The argument symbol of a function's formula."""
+    return Argument(ARGUMENT, rows, cols)
 
 
 def function(formula: Callable[[Any], Any], shape: tuple[Expression, Expression], name: str = "f") -> Smooth:
     """A function of a matrix given by a formula: `function(lambda X: frobenius(X - M)**2 / 2, (m, n))`.
 
-    Data (here M) are ordinary variables of the claim.
+    Data (here M) are ordinary variables of the claim. The formula is called once.
     """
-    from verify.language.translate import dim_of, term_of
+    from verify.language.translate import declared_term_of, dim_of
 
     rows, cols = shape
-    argument = sp.MatrixSymbol(ARGUMENT, rows, cols)
-    body = term_of(formula(argument))
+    argument = _argument(rows, cols)
+    written = sympified(formula(argument))
+    body = declared_term_of(written)
     if body.shape != ():
         raise ClaimError(f"{name} is not scalar: a loss returns one number; take trace(...) or frobenius(...)**2")
-    return Smooth(FunctionSymbol(name, (dim_of(rows), dim_of(cols)), body), formula)
+    return Smooth(WrittenFunction(FunctionSymbol(name, (dim_of(rows), dim_of(cols)), body), argument, written))
 
 
 @dataclass(frozen=True)
 class Operator:
     """A linear map variable: `H(X)` is its value, `H.adjoint(Y)` its adjoint's."""
 
-    symbol: OperatorSymbol
+    written: WrittenOperator
+    instead: ClassVar[str] = "an operator is applied to a matrix, as in H(X)"
+
+    @property
+    def symbol(self) -> OperatorSymbol:
+        """What stands for the operator in terms."""
+        found: OperatorSymbol = self.written.symbol
+        return found
 
     def __call__(self, x: Expression) -> Expression:  # noqa: D102
-        return MATRIX_NODES["apply"](Carrier(self.symbol), x)
+        return MATRIX_NODES["apply"](Carrier(self.written), x)
 
     def adjoint(self, y: Expression) -> Expression:
         """The adjoint `H*(Y)`, with `⟨H(X), Y⟩ = ⟨X, H*(Y)⟩`."""
-        return MATRIX_NODES["apply" if self.symbol.symmetric else "adjoint"](Carrier(self.symbol), y)
+        return MATRIX_NODES["apply" if self.symbol.symmetric else "adjoint"](Carrier(self.written), y)
 
 
 def operator(
@@ -279,13 +323,13 @@ def operator(
     """
     from verify.language.translate import dim_of
 
-    source = (dim_of(domain[0]), dim_of(domain[1]))
-    target = source if codomain is None else (dim_of(codomain[0]), dim_of(codomain[1]))
+    to = domain if codomain is None else codomain
+    source, target = (dim_of(domain[0]), dim_of(domain[1])), (dim_of(to[0]), dim_of(to[1]))
     if symmetric is None:
         symmetric = codomain is None
     if symmetric and target != source:
         raise ClaimError(f"the operator {name} cannot be symmetric: its domain and codomain differ")
-    return Operator(OperatorSymbol(name, source, target, symmetric))
+    return Operator(WrittenOperator(OperatorSymbol(name, source, target, symmetric), tuple(domain), tuple(to)))
 
 
 def measurement(name: str, count: Expression, shape: tuple[Expression, Expression]) -> Operator:

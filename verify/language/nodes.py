@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from verify.language.exact_numbers import sympified
 
 Expression = Any
 """A SymPy expression: scalar, `MatrixSymbol` algebra, an explicit `Matrix`, or one of the classes below."""
@@ -39,6 +42,34 @@ class Carrier(sp.Basic):  # type: ignore[misc]
         return (5, 0, str(self.payload)), (0, ()), sp.S.One, sp.S.One
 
 
+class Argument(sp.MatrixSymbol):  # type: ignore[misc]
+    """The argument in a function's formula: no variable of an author's, whatever that is called."""
+
+
+@dataclass(frozen=True)
+class WrittenFunction:
+    """A function of a matrix in its author's own objects.
+
+    Attributes:
+        symbol: what stands for it in terms.
+        argument: a matrix symbol of the argument's shape.
+        formula: the value as an expression in `argument`; None for an opaque function.
+    """
+
+    symbol: Any
+    argument: Any
+    formula: Any = None
+
+
+@dataclass(frozen=True)
+class WrittenOperator:
+    """A linear operator in its author's own objects: what stands for it in terms, and the sizes of both spaces."""
+
+    symbol: Any
+    domain: tuple[Any, Any]
+    codomain: tuple[Any, Any]
+
+
 class ScalarNode(sp.Expr):  # type: ignore[misc]
     """A scalar node of ours; `op` is the operation's name."""
 
@@ -47,7 +78,7 @@ class ScalarNode(sp.Expr):  # type: ignore[misc]
     is_real = True
 
     def __new__(cls, *args: Any) -> ScalarNode:  # noqa: D102
-        return sp.Expr.__new__(cls, *(sp.sympify(a) for a in args))  # type: ignore[no-any-return]
+        return sp.Expr.__new__(cls, *(sympified(a) for a in args))  # type: ignore[no-any-return]
 
     def doit(self, **hints: Any) -> ScalarNode:
         """Nothing is ever simplified."""
@@ -63,7 +94,7 @@ class MatrixNode(MatrixExpr):  # type: ignore[misc]
     op = ""
 
     def __new__(cls, *args: Any) -> MatrixNode:  # noqa: D102
-        return sp.Basic.__new__(cls, *(sp.sympify(a) for a in args))  # type: ignore[no-any-return]
+        return sp.Basic.__new__(cls, *(sympified(a) for a in args))  # type: ignore[no-any-return]
 
     def doit(self, **hints: Any) -> MatrixNode:
         """Nothing is ever simplified."""
@@ -74,11 +105,13 @@ class MatrixNode(MatrixExpr):  # type: ignore[misc]
 
     @property
     def shape(self) -> tuple[Any, Any]:
-        """Rows and columns, as SymPy objects."""
+        """Rows and columns, as SymPy objects: the author's own where the expression has them."""
         from verify.language.translate import sympy_dim, term_of
+        from verify.language.written import objects_in
 
         rows, cols = term_of(self).shape  # type: ignore[misc]
-        return (sympy_dim(rows), sympy_dim(cols))
+        own = {o.name: o for o in objects_in(self) if isinstance(o, sp.Symbol)}
+        return (own.get(rows, sympy_dim(rows)), own.get(cols, sympy_dim(cols)))
 
     def _entry(self, i: Any, j: Any, **kwargs: Any) -> Any:
         return sp.matrices.expressions.matexpr.MatrixElement(self, i, j)

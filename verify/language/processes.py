@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
 
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Expression, is_matrix
+from verify.language.exact_numbers import sympified
+from verify.language.nodes import MATRIX_NODES, SCALAR_NODES, Carrier, Expression, is_matrix
 from verify.language.operations.operation import Precedence
 from verify.language.printing import TermPrinter
 from verify.language.serial import Json, term_to_json
@@ -26,17 +28,19 @@ class Process:
         variables: the symbols that move.
         start: their starting values, or empty for any starting point.
         step: the step size η of descent.
+        written: what its author wrote for each of `terms()`, in the same order.
     """
 
     loss: Term
     variables: tuple[Term, ...]
     start: tuple[Term, ...]
     step: Term | None = None
+    written: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def mapped(self, change: Any) -> Process:
         """Every term changed; the moving variables stay symbols."""
         step = None if self.step is None else change(self.step)
-        return Process(change(self.loss), self.variables, tuple(change(t) for t in self.start), step)
+        return Process(change(self.loss), self.variables, tuple(change(t) for t in self.start), step, self.written)
 
     def terms(self) -> list[Term]:
         """All terms."""
@@ -69,16 +73,17 @@ class Process:
 
 
 def _process(loss: Expression, start: Sequence[Any] | None, of: Sequence[Any] | None, step: Any) -> Process:
-    if of is None:
-        found = {a.name: a for a in sp.sympify(loss).atoms(sp.MatrixSymbol)}
-        if not {"A", "B"} <= set(found):
-            raise ClaimError("which variables move is not clear: say gradient_flow(loss, of=[A1, B1, ...])")
-        of = [found["A"], found["B"]]
+    moving = _factors_in(loss) if of is None else tuple(of)
     term = declared_term_of(loss)
     if term.shape != ():
         raise ShapeError(f"the loss is a {show_shape(term.shape)} matrix: a loss is scalar")
-    variables = tuple(declared_term_of(v) for v in of)
-    values = tuple(declared_term_of(v) for v in start) if start is not None else ()
+    variables = tuple(declared_term_of(v) for v in moving)
+    if not variables or any(v.op != "sym" for v in variables):
+        raise ClaimError("what moves along the training? give symbols, as in gradient_flow(loss, of=[A, B])")
+    if len(set(variables)) < len(variables):
+        raise ClaimError("a variable is given twice in of=[…]: name each one that moves once")
+    given = () if start is None else tuple(sympified(v) for v in start)
+    values = tuple(declared_term_of(v) for v in given)
     if values and len(values) != len(variables):
         raise ClaimError(f"{len(values)} starting values for {len(variables)} variables: give one for each")
     for variable, value in zip(variables, values, strict=bool(values)):
@@ -86,7 +91,28 @@ def _process(loss: Expression, start: Sequence[Any] | None, of: Sequence[Any] | 
             raise ShapeError(
                 f"{variable.payload[0]} is {show_shape(variable.shape)} but starts at a {show_shape(value.shape)} value"
             )
-    return Process(term, variables, values, step)
+    size = None if step is None else declared_term_of(step)
+    if size is not None and size.shape != ():
+        raise ShapeError("the step size must be a scalar")
+    return Process(term, variables, values, size, (loss, *moving, *given, *([] if step is None else [sympified(step)])))
+
+
+def _factors_in(loss: Expression) -> tuple[Any, ...]:
+    """The two factors of a loss of `A·Bᵀ`: by the product, never by their names.
+
+    Raises:
+        ClaimError: if the loss has no such product, or several.
+    """
+    pairs = {
+        (left, right.arg)
+        for product in sympified(loss).atoms(sp.MatMul)
+        for left, right in pairwise(product.args)
+        if isinstance(left, sp.MatrixSymbol) and isinstance(right, sp.Transpose) and isinstance(right.arg, sp.MatrixSymbol)
+    }
+    pairs = {(left, right) for left, right in pairs if left != right}
+    if len(pairs) != 1:
+        raise ClaimError("which variables move is not clear: say gradient_flow(loss, of=[A, B])")
+    return pairs.pop()
 
 
 def gradient_flow(loss: Expression, *, start: Sequence[Any] | None = None, of: Sequence[Any] | None = None) -> Process:
@@ -95,7 +121,7 @@ def gradient_flow(loss: Expression, *, start: Sequence[Any] | None = None, of: S
     Args:
         loss: a scalar expression.
         start: starting values, one for each moving variable; any start if not given.
-        of: the variables that move; A and B unless given.
+        of: the variables that move; unless given, the factors of the loss's only product `A·Bᵀ`.
     """
     return _process(loss, start, of, None)
 
@@ -104,10 +130,7 @@ def gradient_descent(
     loss: Expression, *, step: Expression, start: Sequence[Any] | None = None, of: Sequence[Any] | None = None
 ) -> Process:
     """Gradient descent `θ⁺ = θ − η∇L(θ)` with step size η (theory §2)."""
-    size = declared_term_of(step)
-    if size.shape != ():
-        raise ShapeError("the step size must be a scalar")
-    return _process(loss, start, of, size)
+    return _process(loss, start, of, sympified(step))
 
 
 def _node(op: str, expression: Expression) -> Expression:
@@ -129,7 +152,7 @@ def derivative(expression: Expression, directions: dict[Any, Any], order: int = 
 
     `derivative(L, {A: U, B: V}, order=2)` is `D²L[(U,V),(U,V)]`.
     """
-    from verify.language.nodes import Carrier
-
-    names = tuple(str(v.name) for v in directions)
-    return SCALAR_NODES["derivative"](Carrier((names, order)), expression, *directions.values())
+    for variable in directions:
+        if not isinstance(variable, sp.Symbol | sp.MatrixSymbol):
+            raise ClaimError(f"{variable} is not a symbol: give a direction for each symbol, as in derivative(L, {{A: U}})")
+    return SCALAR_NODES["derivative"](Carrier((tuple(directions), order)), expression, *directions.values())

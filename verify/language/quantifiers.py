@@ -5,7 +5,7 @@ Main definitions: `forall`, `exists`, `always`, `closure`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,12 +15,15 @@ from verify.language.domains import REALS, Domain
 from verify.language.errors import ClaimError
 from verify.language.formulas import Declaration, Formula, Quantifier
 from verify.language.functions import Operator, Smooth
+from verify.language.objects import check_objects, sizes_of
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.processes import Process
 from verify.language.settings import Setting
-from verify.language.statements import Comparison, Statement, both, require_statement
-from verify.language.terms import Dim, Term, make, number, rebuild, walk
+from verify.language.statements import RegularizedStationary, Statement, both, require_statement
+from verify.language.targets import targets_in
+from verify.language.terms import Dim, Term, make, rebuild, walk
 from verify.language.translate import declared_term_of
+from verify.language.written import bound_objects, objects_in
 
 
 def _statements(value: Any, where: str) -> list[Statement]:
@@ -34,17 +37,17 @@ class _Scope:
 
     variables: dict[str, Declaration] = field(default_factory=dict)
     optional: dict[str, Declaration] = field(default_factory=dict)
-    settings: list[Setting] = field(default_factory=list)
+    objects: dict[Any, None] = field(default_factory=dict)
 
     def bind(self, item: Any) -> None:
+        self.objects.update(objects_in(*item.objects()) if isinstance(item, Setting) else bound_objects(item))
         if isinstance(item, Setting):
-            self.settings.append(item)
             for name, term in item.variables().items():
                 self.optional[name] = _declared(term)
-            if item.f.formula is None:
+            if item.f.is_opaque:
                 self.optional[item.f.symbol.name] = item.f.symbol
         elif isinstance(item, Smooth):
-            if item.formula is None:
+            if item.is_opaque:
                 self._declare(item.symbol.name, item.symbol)
         elif isinstance(item, Operator):
             self._declare(item.symbol.name, item.symbol)
@@ -62,23 +65,12 @@ class _Scope:
         if self.variables.setdefault(name, declaration) != declaration:
             raise ClaimError(f"the name {name} is used for two different things: rename one of them")
 
-    def definitions(self) -> list[Statement]:
-        """The assumptions that come with a setting's X⋆."""
-        found: list[Statement] = []
-        for setting in self.settings:
-            point, witness = setting.regularized_stationary()
-            if self.variables.get(point.name) == _declared(declared_term_of(point)):
-                self.variables.setdefault(witness.name, _declared(declared_term_of(witness)))
-                found.append(setting.stationary_definition())
-                size = (
-                    make("dim", payload=(_dim_name(setting.r),)) if isinstance(setting.r, sp.Symbol) else number(int(setting.r))
-                )
-                found.append(Comparison("le", make("rank", declared_term_of(point)), size))
-        return found
 
-
-def _dim_name(symbol: Any) -> str:
-    return str(symbol.name)
+def _definitions(objects: Iterable[Any], given: Sequence[Statement]) -> list[Statement]:
+    """What the symbols X⋆ and S of settings stand for, unless the claim states it itself."""
+    stated = [s.written[2] for s in given if isinstance(s, RegularizedStationary) and s.written]
+    missing = [d for d in targets_in(objects) if d.point not in stated]
+    return [statement for definition in missing for statement in definition.statements()]
 
 
 def _declared(term: Term) -> Declaration:
@@ -98,16 +90,21 @@ def _elaborate(
     closed: bool = True,
 ) -> Formula:
     """Bind every variable, turn dimension symbols into dimensions, and strip the domains off the symbols."""
-    if process is not None:
-        for setting in scope.settings:
-            scope.optional.setdefault(setting.f.symbol.name, setting.f.symbol)
-    all_given = [*scope.definitions(), *given]
+    written = [e for s in [*given, *([then] if then is not None else [])] for e in s.expressions()]
+    written += process.written if process is not None else ()
+    used = {**scope.objects, **objects_in(*written)}
+    definitions = _definitions(used, given)
+    used |= objects_in(*(e for s in definitions for e in s.expressions()))
+    check_objects(used)
+    for symbol in (s for d in targets_in(used) for s in (d.point, d.witness)):
+        scope.optional[symbol.name] = declared_term_of(symbol).shape
+    all_given = [*definitions, *given]
     everything = [t for s in [*all_given, *([then] if then is not None else [])] for t in s.terms()]
     everything += process.terms() if process is not None else []
     nodes: dict[Term, None] = {}
     for term in everything:
         nodes.update(dict.fromkeys(_walk_with_bodies(term)))
-    dims = _dims_in(nodes, scope)
+    dims = _dims_in(nodes, scope) | _counted(nodes, used)
     variables = _bound(nodes, scope, dims, closed=closed)
     change = _Stripper(dims)
     return Formula(
@@ -177,6 +174,14 @@ def _dims_in(nodes: Mapping[Term, None], scope: _Scope) -> frozenset[str]:
         elif isinstance(declaration, OperatorSymbol):
             add(*declaration.domain, *declaration.codomain)
     return frozenset(found)
+
+
+def _counted(nodes: Mapping[Term, None], used: Iterable[Any]) -> frozenset[str]:
+    """The dimensions that are used as numbers, where no matrix of that size is."""
+    sizes = {size.name for o in used for size in sizes_of(o) if isinstance(size, sp.Symbol)}
+    sizes |= {d.largest_rank.name for d in targets_in(used) if isinstance(d.largest_rank, sp.Symbol)}
+    numbers = {node.payload[0] for node in nodes if node.op == "sym" and node.is_scalar}
+    return frozenset(sizes & numbers)
 
 
 def _bound(nodes: Mapping[Term, None], scope: _Scope, dims: frozenset[str], *, closed: bool) -> dict[str, Declaration]:

@@ -31,13 +31,20 @@ def term_to_json(term: Term) -> Json:
             return ["entry", *args, *term.payload]
         case "map":
             return ["map", term_to_json(term.payload[0]), *args]
-        case "smooth" | "smoothgrad" | "apply" | "adjoint":
+        case "smooth" | "smoothgrad":
+            return [term.op, _function_to_json(term.payload[0]), *args]
+        case "apply" | "adjoint":
             return [term.op, term.payload[0].name, *args]
         case "derivative":
             names, order = term.payload
             return ["derivative", args[0], [[n, d] for n, d in zip(names, args[1:], strict=True)], order]
         case _:
             return [term.op, *term.payload, *args]
+
+
+def _function_to_json(function: FunctionSymbol) -> Json:
+    """The name of an opaque function; of one given by a formula the formula: a name would say another function."""
+    return function.name if function.body is None else ["function", list(function.shape), term_to_json(function.body)]
 
 
 def body_from_json(tree: Json, shape: Shape) -> Term:

@@ -8,11 +8,13 @@ from typing import Any
 
 import sympy as sp
 
-from verify.language.errors import ClaimError, ShapeError
+from verify.language.errors import ClaimError
+from verify.language.exact_numbers import sympified
 from verify.language.functions import Smooth, frobenius, function, smooth
 from verify.language.nodes import Expression
-from verify.language.statements import RegularizedStationary, Stationary, function_of
-from verify.language.terms import Shape, Term, show_shape
+from verify.language.statements import RegularizedStationary, Stationary, fosp, sosp
+from verify.language.targets import TargetDefinition, regularized_stationary
+from verify.language.terms import Term
 from verify.language.translate import declared_term_of, dim_of
 
 
@@ -72,48 +74,35 @@ class Setting:
 
     def fosp(self) -> Stationary:
         """(A, B) is a first-order stationary point of L."""
-        return self._stationary(1)
+        return fosp(self.L, of=[self.A, self.B])
 
     def sosp(self) -> Stationary:
         """(A, B) is a second-order stationary point of L: `∇L = 0` and `∇²L ⪰ 0`."""
-        return self._stationary(2)
-
-    def _stationary(self, order: int) -> Stationary:
-        return Stationary(order, declared_term_of(self.L), (declared_term_of(self.A), declared_term_of(self.B)))
+        return sosp(self.L, of=[self.A, self.B])
 
     def regularized_stationary(self) -> tuple[Any, Any]:
         """X⋆ and its dual witness S: `−∇f(X⋆) = λS`, `S ∈ ∂‖X⋆‖_*`, rank X⋆ ≤ r (theory §0).
 
-        The statement comes with the symbol: a claim that quantifies over X⋆ assumes it.
+        The statement comes with the symbols: a claim that mentions one of them assumes it.
         """
-        return (sp.MatrixSymbol("X⋆", self.m, self.n), sp.MatrixSymbol("S", self.m, self.n))
+        definition = TargetDefinition(self.f.written, self.nuclear_weight, self.r)
+        return definition.point, definition.witness
 
     def stationary_definition(self) -> RegularizedStationary:
-        """The statement that X⋆ and S stand for."""
-        return regularized_stationary(self.f, self.nuclear_weight, *self.regularized_stationary())
+        """The statement that X⋆ and S stand for; a claim that states it itself assumes nothing more of X⋆."""
+        point, witness = self.regularized_stationary()
+        return regularized_stationary(self.f, self.nuclear_weight, point, witness)
+
+    def objects(self) -> tuple[Any, ...]:
+        """Everything that has a name here, in SymPy's or our objects."""
+        named = (self.A, self.B, self.A0, self.B0, self.f.body, self.decay_A, self.decay_B, self.scale)
+        return tuple(v for v in named if isinstance(v, sp.Basic))
 
     def variables(self) -> dict[str, Term]:
         """The setting's own scalar and matrix variables by name."""
         shown = (self.A, self.B, self.A0, self.B0, self.decay_A, self.decay_B, self.scale)
         terms = [declared_term_of(v) for v in shown if isinstance(v, sp.Symbol | sp.MatrixSymbol)]
         return {t.payload[0]: t for t in terms}
-
-
-def regularized_stationary(f: Any, weight: Expression, point: Expression, witness: Expression) -> RegularizedStationary:
-    """`−∇f(point) = weight·witness`, `witness ∈ ∂‖point‖_*`: the point is stationary for `f + weight·‖·‖_*` (theory §0).
-
-    For X⋆ of the setting `lora()` it comes with the symbol. Of several adapters each has its own, with f as a function of that
-    update alone: `regularized_stationary(function(lambda Y: f(Y * P.T + Xs * Q.T), (m, n)), lam, Ys, S)`.
-
-    Raises:
-        ShapeError: if point or witness are no arguments of f, or the weight is no scalar.
-    """
-    function_, terms = function_of(f), [declared_term_of(t) for t in (weight, point, witness)]
-    wanted: list[Shape] = [(), function_.shape, function_.shape]
-    for term, shape in zip(terms, wanted, strict=True):
-        if term.shape != shape:
-            raise ShapeError(f"{show_shape(term.shape)} where {show_shape(shape)} is needed: give f, weight, point, witness")
-    return RegularizedStationary(function_, *terms)
 
 
 def lora(
@@ -143,12 +132,12 @@ def lora(
     if decay is not None and decays is not None:
         raise ClaimError("both decay and decays are given: give one of them")
     if decays is None:
-        common = sp.Symbol("λ", nonnegative=True) if decay is None else sp.sympify(decay)
+        common = sp.Symbol("λ", nonnegative=True) if decay is None else sympified(decay)
         decays = (common, common)
     for value in decays:
-        if getattr(sp.sympify(value), "is_negative", False):
+        if getattr(sympified(value), "is_negative", False):
             raise ClaimError(f"the weight decay {value} is negative: λ is at least 0")
-    scale = sp.sympify(scale)
+    scale = sympified(scale)
     if getattr(scale, "is_nonpositive", False):
         raise ClaimError(f"the scale {scale} is not positive")
     return Setting(
@@ -160,8 +149,8 @@ def lora(
         sp.MatrixSymbol("A0", rows, inner),
         sp.MatrixSymbol("B0", cols, inner),
         smooth("f", (rows, cols)) if loss is None else function(loss, (rows, cols)),
-        sp.sympify(decays[0]),
-        sp.sympify(decays[1]),
+        sympified(decays[0]),
+        sympified(decays[1]),
         scale,
     )
 
@@ -173,4 +162,4 @@ def _size(name: str, value: Any) -> Any:
         dim_of(value)
     except ClaimError as error:
         raise type(error)(f"lora({name}={value}): {error}") from None
-    return sp.sympify(value)
+    return sympified(value)

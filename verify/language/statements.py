@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sympy.core.relational import Relational
 
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.functions import Smooth, sigma
+from verify.language.exact_numbers import sympified
+from verify.language.functions import Smooth, as_sequence, sigma
 from verify.language.nodes import SCALAR_NODES, Expression
+from verify.language.operations.functions import FunctionSymbol, show_function
 from verify.language.operations.operation import Precedence
 from verify.language.printing import LATEX, UNICODE, TermPrinter
 from verify.language.serial import Json, term_to_json
-from verify.language.terms import ARGUMENT, Shape, Term, make, rebuild, show_shape, symbol, symbols_of
+from verify.language.terms import ARGUMENT, Shape, Term, make, show_shape, symbol
 from verify.language.translate import declared_term_of, relation_hint
 
 
@@ -37,6 +39,10 @@ class Statement(ABC):
     @abstractmethod
     def terms(self) -> Iterator[Term]:
         """The terms of the statement, in order."""
+
+    def expressions(self) -> Iterator[Expression]:
+        """What its author wrote for each of the terms, in the same order; nothing where it was made without an author."""
+        yield from getattr(self, "written", ())
 
     @abstractmethod
     def mapped(self, change: Any) -> Statement:
@@ -76,6 +82,7 @@ class Comparison(Statement):
     relation: str
     left: Term
     right: Term
+    written: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def terms(self) -> Iterator[Term]:
         """Both sides."""
@@ -84,7 +91,7 @@ class Comparison(Statement):
 
     def mapped(self, change: Any) -> Comparison:
         """Both sides changed."""
-        return Comparison(self.relation, change(self.left), change(self.right))
+        return Comparison(self.relation, change(self.left), change(self.right), self.written)
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``AᵀA = BᵀB``."""
@@ -108,6 +115,11 @@ class Combination(Statement):
         for part in self.parts:
             yield from part.terms()
 
+    def expressions(self) -> Iterator[Expression]:
+        """Those of all parts."""
+        for part in self.parts:
+            yield from part.expressions()
+
     def mapped(self, change: Any) -> Combination:
         """Every part changed."""
         return Combination(self.kind, tuple(p.mapped(change) for p in self.parts))
@@ -129,6 +141,7 @@ class Stationary(Statement):
     order: int
     loss: Term
     variables: tuple[Term, ...]
+    written: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def terms(self) -> Iterator[Term]:
         """The loss and the variables."""
@@ -137,7 +150,7 @@ class Stationary(Statement):
 
     def mapped(self, change: Any) -> Stationary:
         """The loss changed; the variables stay symbols."""
-        return Stationary(self.order, change(self.loss), self.variables)
+        return Stationary(self.order, change(self.loss), self.variables, self.written)
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``(A, B) is a second-order stationary point of ...``."""
@@ -179,10 +192,8 @@ class FunctionOf:
         """The function's name where it has one, else its formula."""
         if self.name is not None:
             return printer.name(self.name)
-        arrow, taken = r" \mapsto " if printer.latex else " ↦ ", symbols_of(self.body)
-        letter = next((x for x in "YZVW" if x not in taken), ARGUMENT)
-        shown = rebuild(self.body, {symbol(ARGUMENT, self.shape): symbol(letter, self.shape)})
-        return f"({printer.name(letter)}{arrow}{printer.at(shown, Precedence.SUM)})"
+        rows, cols = self.shape  # type: ignore[misc]
+        return show_function(FunctionSymbol("", (rows, cols), self.body), printer)
 
 
 @dataclass(frozen=True)
@@ -192,6 +203,7 @@ class Curvature(Statement):
     kind: str
     function: FunctionOf
     numbers: tuple[Term, ...]
+    written: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def terms(self) -> Iterator[Term]:
         """The function's body and the numbers."""
@@ -200,7 +212,7 @@ class Curvature(Statement):
 
     def mapped(self, change: Any) -> Curvature:
         """Body and numbers changed."""
-        return Curvature(self.kind, self.function.mapped(change), tuple(change(t) for t in self.numbers))
+        return Curvature(self.kind, self.function.mapped(change), tuple(change(t) for t in self.numbers), self.written)
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``αI ⪯ ∇²f ⪯ βI``."""
@@ -229,6 +241,7 @@ class RegularizedStationary(Statement):
     weight: Term
     point: Term
     witness: Term
+    written: tuple[Expression, ...] = field(default=(), compare=False, repr=False)
 
     def terms(self) -> Iterator[Term]:
         """Body, weight, point and witness."""
@@ -237,9 +250,8 @@ class RegularizedStationary(Statement):
 
     def mapped(self, change: Any) -> RegularizedStationary:
         """Everything changed."""
-        return RegularizedStationary(
-            self.function.mapped(change), change(self.weight), change(self.point), change(self.witness)
-        )
+        weight, point, witness = (change(t) for t in (self.weight, self.point, self.witness))
+        return RegularizedStationary(self.function.mapped(change), weight, point, witness, self.written)
 
     def show(self, printer: TermPrinter) -> str:
         """For example ``−∇f(X⋆) = λS, S ∈ ∂‖X⋆‖_*``."""
@@ -271,7 +283,12 @@ def _compare(relation: str, left: Expression, right: Expression) -> Comparison:
             )
     if relation in ("le", "lt") and a.shape != ():
         raise ShapeError(f"{relation} compares scalars, not {show_shape(a.shape)} matrices: take a norm or an entry")
-    return Comparison(relation, a, b)
+    return Comparison(relation, a, b, written(left, right))
+
+
+def written(*expressions: Expression) -> tuple[Expression, ...]:
+    """The author's own objects, where there is an author."""
+    return () if any(isinstance(e, Term) for e in expressions) else tuple(sympified(e) for e in expressions)
 
 
 def equal(left: Expression, right: Expression) -> Comparison:
@@ -338,12 +355,13 @@ def sosp(loss: Expression, of: Sequence[Expression]) -> Stationary:
 
 
 def _stationary(order: int, loss: Expression, of: Sequence[Expression]) -> Stationary:
-    term, variables = declared_term_of(loss), tuple(declared_term_of(v) for v in of)
+    moving = as_sequence(of)
+    term, variables = declared_term_of(loss), tuple(declared_term_of(v) for v in moving)
     if term.shape != ():
         raise ShapeError(f"the loss is a {show_shape(term.shape)} matrix: a loss is scalar")
     if not variables or any(v.op != "sym" or v.shape == () for v in variables):
         raise ClaimError("stationary in what? give matrix symbols, as in sosp(loss, of=[A, B])")
-    return Stationary(order, term, variables)
+    return Stationary(order, term, variables, written(loss, *moving))
 
 
 def singular_pair(matrix: Expression, k: Expression, left: Expression, right: Expression) -> Statement:
@@ -384,12 +402,12 @@ def uniform_curvature(f: Any, alpha: Expression, beta: Expression) -> Curvature:
         raise ClaimError(
             f"uniform_curvature(f, {alpha}, {beta}): no function has α = {alpha} above β = {beta}: give the smaller one first"
         )
-    return Curvature("uniform_curvature", function_of(f), (low, high))
+    return Curvature("uniform_curvature", function_of(f), (low, high), written(f.body, alpha, beta))
 
 
 def convex(f: Any) -> Curvature:
     """`∇²f ⪰ 0` everywhere."""
-    return Curvature("convex", function_of(f), ())
+    return Curvature("convex", function_of(f), (), written(f.body))
 
 
 def rsc(f: Any, alpha: Expression, *, around: Expression, rank: Expression, radius: Expression) -> Curvature:
@@ -406,7 +424,8 @@ def _restricted(kind: str, f: Any, number: Any, around: Any, rank: Any, radius: 
     function, point = function_of(f), declared_term_of(around)
     if point.shape != function.shape:
         raise ShapeError(f"{kind} around {show_shape(point.shape)}: f takes {show_shape(function.shape)} matrices")
-    return Curvature(kind, function, (_scalar(number, kind), point, _scalar(rank, "rank"), _scalar(radius, "radius")))
+    numbers = (_scalar(number, kind), point, _scalar(rank, "rank"), _scalar(radius, "radius"))
+    return Curvature(kind, function, numbers, written(f.body, number, around, rank, radius))
 
 
 def _scalar(value: Expression, what: str) -> Term:

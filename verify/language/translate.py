@@ -8,9 +8,7 @@ survives here: a term exists only if its shapes agree for every size, and relati
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -23,13 +21,16 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.matrices.expressions.special import OneMatrix
 
 from verify.language.domains import REALS, domain_of
+from verify.language.entrywise import entrywise
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.nodes import Carrier, MatrixNode, ScalarNode
+from verify.language.exact_numbers import exact_number, sympified
+from verify.language.nodes import Carrier, MatrixNode, ScalarNode, WrittenFunction, WrittenOperator
 from verify.language.operations.algebra import chain, fraction_power
 from verify.language.operations.derived import check_directions
 from verify.language.operations.entries import HOLE
 from verify.language.operations.scalars import function
-from verify.language.terms import Dim, Term, make, number, rebuild, require_square, symbol, walk
+from verify.language.terms import ARGUMENT, Dim, Term, make, number, rebuild, require_square, show_shape, symbol, walk
+from verify.language.written import objects_in
 
 _FUNCTIONS: dict[Any, str] = {
     sp.exp: "exp",
@@ -40,7 +41,6 @@ _FUNCTIONS: dict[Any, str] = {
     sp.erf: "erf",
     sp.Abs: "abs",
     sp.sign: "sign",
-    sp.Heaviside: "step",
 }
 
 
@@ -52,7 +52,7 @@ def dim_of(size: Any) -> Dim:
     """
     if isinstance(size, str) and size.isidentifier():
         return size
-    size = sp.sympify(size)
+    size = sympified(size)
     if isinstance(size, sp.Integer):
         if size < 1:
             raise ShapeError(f"a dimension of {size}: every dimension is at least 1")
@@ -103,12 +103,7 @@ def without_domains(term: Term) -> Term:
 
 def _translate(expression: Any, done: dict[Any, Term]) -> Term:
     _refuse_relations(expression)
-    if isinstance(expression, numbers.Number) and not isinstance(expression, sp.Basic):
-        return _number(expression)
-    try:
-        expression = sp.sympify(expression)
-    except (sp.SympifyError, TypeError) as error:
-        raise ClaimError(f"{expression!r} is not an expression: use SymPy matrices and scalars") from error
+    expression = sympified(expression)
     if isinstance(expression, Carrier):
         raise ClaimError("an incomplete expression: call the function with its arguments")
     found = done.get(expression)
@@ -153,23 +148,12 @@ def relation_hint(relation: Any) -> str:
     return f"you wrote {written}: use {instead}"
 
 
-def _number(value: Any) -> Term:
-    if isinstance(value, numbers.Rational):
-        return number(Fraction(int(value.numerator), int(value.denominator)))
-    try:
-        return number(Fraction(repr(float(value))))
-    except (ValueError, TypeError, OverflowError):
-        raise ClaimError(f"{value!r} is not a finite real number") from None
-
-
 Recurse = Callable[[Any], Term]
 
 
 def _sympy_number(e: Any, go: Recurse) -> Term:
-    if isinstance(e, sp.Rational):
-        return number(Fraction(int(e.p), int(e.q)))
-    if isinstance(e, sp.Float) and e.is_finite:
-        return number(Fraction(str(e)))
+    if isinstance(e, sp.Rational | sp.Float):
+        return number(exact_number(e))
     if e is sp.pi:
         return make("pi")
     if e is sp.E:
@@ -216,17 +200,31 @@ def _matrix_power(e: Any, go: Recurse) -> Term:
     return chain([*(factor.args if factor.op == "matmul" else (factor,))] * count)
 
 
-def body_term(variable: Any, body: Any) -> Term:
-    """An elementwise function's body, with its variable turned into the hole."""
-    term = term_of(body)
-    if not term.is_scalar:
-        raise ShapeError("an elementwise function must return a scalar")
-    return rebuild(term, {node: HOLE for node in walk(term) if node.op == "sym" and node.payload[0] == variable.name})
+def _mapped(variable: Any, body: Any, matrix: Term) -> Term:
+    """An elementwise function of its own variable, told by the object and not by its name."""
+    return entrywise(_translate(body, {variable: HOLE}), matrix)
 
 
 def _elementwise(e: Any, go: Recurse) -> Term:
     (variable,), body = e.function.variables, e.function.expr
-    return make("map", go(e.expr), payload=(body_term(variable, body),))
+    return _mapped(variable, body, go(e.expr))
+
+
+def _hadamard_power(e: Any, go: Recurse) -> Term:
+    exponent = go(e.exp)
+    if exponent.op != "num":
+        raise ClaimError(f"the entrywise power {e.exp}: only numbers are understood as its exponent")
+    return make("map", go(e.base), payload=(fraction_power(HOLE, exponent.payload[0]),))
+
+
+def _heaviside(e: Any, go: Recurse) -> Term:
+    """SymPy's step function has a value of its own at 0 (1/2 unless given); ours is 0 there."""
+    argument, at_zero = (go(a) for a in e.args)
+    step = function("step", argument)
+    if at_zero == number(0):
+        return step
+    tie = make("add", number(1), make("mul", number(-1), function("abs", function("sign", argument))))
+    return make("add", step, make("mul", at_zero, tie))
 
 
 def _named_function(name: str) -> Any:
@@ -262,11 +260,12 @@ def _sum(e: Any, go: Recurse) -> Term:
 
 
 def _own_node(e: Any, go: Recurse) -> Term:
-    carried = [a.payload for a in e.args if isinstance(a, Carrier)]
+    carried = [_symbol_behind(a.payload) for a in e.args if isinstance(a, Carrier)]
     rest = [a for a in e.args if not isinstance(a, Carrier)]
     match e.op:
         case "map":
-            return make("map", go(rest[0]), payload=(body_term(*carried[0]),))
+            variable, body = carried[0]
+            return _mapped(variable, body, go(rest[0]))
         case "entry":
             return make("entry", go(rest[0]), payload=(_index(rest[1]), _index(rest[2])))
         case "mul":
@@ -274,9 +273,25 @@ def _own_node(e: Any, go: Recurse) -> Term:
         case "literal" | "unit" | "ones" | "zeros" | "pi" | "dim":
             return make(e.op, payload=carried[0])
         case "derivative":
-            return make("derivative", *(go(a) for a in rest), payload=carried[0])
+            variables, order = carried[0]
+            names = tuple(str(getattr(v, "name", v)) for v in variables)
+            return make("derivative", *(go(a) for a in rest), payload=(names, order))
+        case "smooth" if carried[0].body is not None and len(rest) == 1:
+            # The value of a formula is the formula; its derivatives are left to the readers.
+            return rebuild(carried[0].body, {symbol(ARGUMENT, carried[0].shape): _argument(carried[0].shape, go(rest[0]))})
         case _:
             return make(e.op, *(go(a) for a in rest), payload=tuple(carried))
+
+
+def _symbol_behind(payload: Any) -> Any:
+    """What stands for a function or an operator in terms."""
+    return payload.symbol if isinstance(payload, WrittenFunction | WrittenOperator) else payload
+
+
+def _argument(shape: Any, point: Term) -> Term:
+    if point.shape != shape:
+        raise ShapeError(f"a function of {show_shape(shape)} matrices is given {show_shape(point.shape)}: pass its own shape")
+    return point
 
 
 _RULES: list[tuple[Any, Callable[[Any, Recurse], Term]]] = [
@@ -296,10 +311,7 @@ _RULES: list[tuple[Any, Callable[[Any, Recurse], Term]]] = [
     (sp.Trace, lambda e, go: make("trace", go(e.args[0]))),
     (sp.Determinant, lambda e, go: make("det", go(e.args[0]))),
     (HadamardProduct, lambda e, go: make("hadamard", *(go(a) for a in e.args))),
-    (
-        HadamardPower,
-        lambda e, go: make("map", go(e.base), payload=(fraction_power(HOLE, go(e.exp).payload[0]),)),
-    ),
+    (HadamardPower, _hadamard_power),
     (ElementwiseApplyFunction, _elementwise),
     (sp.Identity, lambda e, go: make("eye", payload=(dim_of(e.shape[0]),))),
     (sp.ZeroMatrix, lambda e, go: make("zeros", payload=tuple(dim_of(d) for d in e.shape))),
@@ -311,18 +323,11 @@ _RULES: list[tuple[Any, Callable[[Any, Recurse], Term]]] = [
     (sp.Max, lambda e, go: make("max", *(go(a) for a in e.args))),
     (sp.Min, lambda e, go: make("min", *(go(a) for a in e.args))),
     (sp.Sum, _sum),
+    (sp.Heaviside, _heaviside),
     *((cls, _named_function(name)) for cls, name in _FUNCTIONS.items()),
 ]
 
 
 def names_in(*expressions: Any) -> dict[str, Any]:
     """The SymPy symbols (variables and dimensions) in some expressions, by name."""
-    found: dict[str, Any] = {}
-    for expression in expressions:
-        for atom in getattr(expression, "atoms", lambda *kinds: ())(sp.Symbol, sp.MatrixSymbol):
-            found.setdefault(atom.name, atom)
-            if isinstance(atom, sp.MatrixSymbol):
-                for size in atom.shape:
-                    if isinstance(size, sp.Symbol):
-                        found.setdefault(size.name, size)
-    return found
+    return {o.name: o for o in objects_in(*expressions) if isinstance(o, sp.Symbol | sp.MatrixSymbol)}

@@ -17,7 +17,7 @@ from verify.language.operations.operation import (
     Precedence,
     Printer,
 )
-from verify.language.terms import Dim, Shape, Term, make, show_shape
+from verify.language.terms import ARGUMENT, Dim, Shape, Term, make, rebuild, show_shape, symbol, symbols_of
 
 
 @dataclass(frozen=True, order=True)
@@ -90,8 +90,18 @@ def _smoothgrad_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:
     return slots
 
 
+def show_function(function: FunctionSymbol, printer: Printer) -> str:
+    """The function's name, or its formula where it has one: `(Y ↦ tr(Yᵀ·Y))`."""
+    if function.body is None:
+        return printer.name(function.name)
+    arrow, taken = r" \mapsto " if printer.latex else " ↦ ", symbols_of(function.body)
+    letter = next((x for x in "YZVW" if x not in taken), ARGUMENT)
+    shown = rebuild(function.body, {symbol(ARGUMENT, function.shape): symbol(letter, function.shape)})
+    return f"({printer.name(letter)}{arrow}{printer.at(shown, Precedence.SUM)})"
+
+
 def _show_smooth(term: Term, printer: Printer) -> str:
-    name = printer.name(term.payload[0].name)
+    name = show_function(term.payload[0], printer)
     point, *directions = (printer.at(a, Precedence.SUM) for a in term.args)
     if not directions:
         return printer.call(name, [point])
@@ -104,7 +114,7 @@ def _show_smooth(term: Term, printer: Printer) -> str:
 
 
 def _show_smoothgrad(term: Term, printer: Printer) -> str:
-    name = printer.name(term.payload[0].name)
+    name = show_function(term.payload[0], printer)
     point, *directions = (printer.at(a, Precedence.SUM) for a in term.args)
     if not directions:
         return rf"\nabla {name}({point})" if printer.latex else f"∇{name}({point})"
