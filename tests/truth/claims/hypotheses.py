@@ -80,7 +80,7 @@ def matrices_are_equal_of_zero_distance():
 @true(PROVED, HELD, UNKNOWN, because="a nuclear norm of 0 is met by P = 0 only")
 def matrix_vanishes_of_nuclear_norm_zero():
     """‖K‖_* ≤ 0 gives K = 0."""
-    return forall(K, given=le(nuclear(K), 0), then=equal(K + N, N))
+    return forall(K, N, given=le(nuclear(K), 0), then=equal(K + N, N))
 
 
 @true(HELD, PROVED, UNKNOWN, VACUOUS, because="0 = 0 up to rounding, whatever the columns are")

@@ -368,9 +368,7 @@ def half_as_a_float_is_a_half():
 # The least eigenvalue of what is not symmetric --------------------------------------------------------------------------
 
 
-@false(
-    ERROR, REFUTED, CANDIDATE, UNKNOWN, VACUOUS, because="of a matrix that is not symmetric it may be refused"
-)
+@false(ERROR, REFUTED, CANDIDATE, UNKNOWN, VACUOUS, because="of a matrix that is not symmetric it may be refused")
 def least_eigenvalue_at_least_one_bounds_the_skew_part():
     """K = I + 100·(E₁₂ − E₂₁) has real part 1."""
     return forall(K, given=le(1, lambda_min(K)), then=le(spectral(K - K.T), 100))
