@@ -1,6 +1,6 @@
 """What a true or a false claim may end as, and the tests of one topic.
 
-Main definitions: `true`, `false`, `Judged`, `result_of`, `tests_of`.
+Main definitions: `true`, `false`, `Judged`, `result_of`, `both_tests`.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def wrong(judged: Judged, result: Result | NoVerdict) -> bool:
     return result.verdict in WRONG[judged.true] - judged.may_end
 
 
-def tests_of(topic: ModuleType) -> tuple[Callable[[Judged], None], Callable[[Judged], None]]:
+def both_tests(topic: ModuleType) -> tuple[Callable[[Judged], None], Callable[[Judged], None]]:
     """Two tests of every claim of a topic: never wrong, and as good as can be asked for."""
     every = pytest.mark.parametrize("judged", claims_of(topic), ids=lambda judged: judged.claim.name)
 
