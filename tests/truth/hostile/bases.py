@@ -254,6 +254,48 @@ def spurious_point_is_twice_as_large(named):
     return forall(*symbols, given=spurious, then=le(2 * a * sigma(Y, rank(Y)), b * sigma(update, r)))
 
 
+@base(true=True, dims="m n r", matrices="P Q Y T Z", scalars="d a b", functions="g", costly=True)
+def confined_point_is_the_target(named):
+    """Its radius is divided by the decay."""
+    loss, g, *_, d = _loss(named)
+    symbols, spurious, update, r = _planted(named)
+    m, n = named.dims("m n")
+    Y, a, b, Z = symbols[4], *symbols[6:], named.matrix("Z", m, r)
+    start = g(zeros(m, n)) + d / 2 * frobenius(Z) ** 2
+    radius = (g(zeros(m, n)) - g(update)) / d + frobenius(Z) ** 2 / 2
+    confined = [lt(0, d), le(loss, start), lt(b * radius, a * r * sigma(Y, rank(Y)))]
+    given = [assumed for assumed in spurious if assumed is not spurious[-2]]
+    return forall(*symbols, Z, given=[*given, *confined], then=equal(update, Y))
+
+
+@base(true=False, dims="m n r", matrices="P Q", scalars="d", functions="g", costly=True)
+def gradient_vanishes_of_rank_deficient_point(named):
+    loss, g, P, Q, d = _loss(named)
+    (_, _, r), update = named.dims("m n r"), P * Q.T
+    deficient = [sosp(loss, of=[P, Q]), lt(rank(update), r), lt(0, d)]
+    return forall(P, Q, d, g, given=deficient, then=equal(g.grad(update) / d, 0))
+
+
+@base(true=True, dims="m n r", matrices="P Q", scalars="d e", functions="g")
+def balance_with_two_decays(named):
+    m, n, r = named.dims("m n r")
+    P, Q, g = named.matrix("P", m, r), named.matrix("Q", n, r), named.smooth("g", m, n)
+    d, e = named.scalar("d", nonnegative=True), named.scalar("e", nonnegative=True)
+    loss = g(P * Q.T) + d / 2 * frobenius(P) ** 2 + e / 2 * frobenius(Q) ** 2
+    return forall(P, Q, d, e, g, given=fosp(loss, of=[P, Q]), then=equal(d * P.T * P, e * Q.T * Q))
+
+
+@base(true=False, dims="m n r", matrices="P Q", scalars="d e c", functions="g", costly=True)
+def gradient_le_decay_with_two_decays_and_scale(named):
+    """It needs rank X < r, and the bound is √(de)/c."""
+    m, n, r = named.dims("m n r")
+    P, Q, g = named.matrix("P", m, r), named.matrix("Q", n, r), named.smooth("g", m, n)
+    d, e, c = named.scalar("d", nonnegative=True), named.scalar("e", nonnegative=True), named.scalar("c", positive=True)
+    loss = g(c * P * Q.T) + d / 2 * frobenius(P) ** 2 + e / 2 * frobenius(Q) ** 2
+    given = [sosp(loss, of=[P, Q]), lt(rank(P * Q.T), r)]
+    return forall(P, Q, d, e, c, g, given=given, then=le(c * spectral(g.grad(c * P * Q.T)), minimum(d, e)))
+
+
 # Several adapters, and the setting with the user's symbols beside it -----------------------------------------------------
 
 

@@ -6,14 +6,15 @@ Main definitions: `Trial`, `trials`, `fault_of`.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from verify.language.claims import Claim
+from verify.runner.profiles import PROFILES
 from verify.runner.verdicts import Broken, Result, Verdict
 
-from ..judging import NoVerdict, answer
+from ..judging import LIGHT, NoVerdict, answer
 from .bases import BASES, Base, Named
 from .names import Renaming, harmless, renamings
 
@@ -44,7 +45,7 @@ def trials() -> Iterator[Trial]:
 
 def checked(base: Base, named: Named) -> Result | NoVerdict:
     """The claim under these names; always under the same id, which seeds the search."""
-    return answer(Claim(base.name, lambda: base.build(named), file=__file__))
+    return answer(Claim(base.name, lambda: base.build(named), file=__file__), PROFILES["dev"] if base.costly else LIGHT)
 
 
 @cache
@@ -54,9 +55,14 @@ def reference(name: str) -> Result | NoVerdict:
     return checked(base, harmless(base))
 
 
-def _branches(result: Result) -> frozenset[str]:
-    coverage = result.coverage
-    return frozenset() if coverage is None else frozenset(coverage.branches)
+def _reached(result: Result) -> Mapping[str, int]:
+    """Active instances by branch: the planted points, whatever they are called."""
+    return {} if result.coverage is None else result.coverage.branches
+
+
+def _as_much(found: Mapping[str, int], expected: Mapping[str, int]) -> bool:
+    """The same branches, and not much less of any: which numbers are drawn for a problem may depend on the order of names."""
+    return set(found) == set(expected) and all(3 * found[branch] >= expected[branch] for branch in expected)
 
 
 def _says_which(message: str, culprits: tuple[str, ...]) -> bool:
@@ -68,7 +74,7 @@ def _says_which(message: str, culprits: tuple[str, ...]) -> bool:
 
 
 def fault_of(trial: Trial) -> str | None:
-    """What is wrong with the answer: another verdict, other branches of points, or an error that does not say which name."""
+    """What is wrong with the answer: another verdict, other points, or an error that does not say which name."""
     expected, result = reference(trial.base.name), checked(trial.base, trial.renaming.named)
     if isinstance(expected, NoVerdict) or expected.verdict not in RIGHT[trial.base.true]:
         return f"under harmless names: {expected}"
@@ -81,6 +87,6 @@ def fault_of(trial: Trial) -> str | None:
         return None if said else f"does not say which name: {result.payload.message}"
     if result.verdict is not expected.verdict:
         return f"{result.verdict.value} instead of {expected.verdict.value}: {result.summary[:300]}"
-    if expected.verdict is Verdict.HELD and _branches(result) != _branches(expected):
-        return f"other branches: {set(_branches(result))} instead of {set(_branches(expected))}"
+    if expected.verdict is Verdict.HELD and not _as_much(_reached(result), _reached(expected)):
+        return f"other points: {dict(_reached(result))} instead of {dict(_reached(expected))}"
     return None
