@@ -2,8 +2,7 @@
 
 A true claim must never end REFUTED, CANDIDATE or ERROR; a false one never PROVED or HELD. Besides, each claim says which
 verdicts it may have at all: the best one that can be asked for, and weaker ones only with a reason. Nothing here looks inside
-the verifier: claims are checked as `check` does, with less work, and the verdict is read. `python -m tests.truth` prints the
-counts, with the work of `dev` or of the profile it is given.
+the verifier: it calls `check` and reads the verdict. `python -m tests.truth` prints the counts.
 
 How to add a claim
     Choose the topic in `claims/` (a new one needs its line in `claims.TOPICS` and a `test_….py` like its neighbours), and write

@@ -8,25 +8,21 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from types import FrameType, ModuleType
 from typing import Any
 
 import pytest
 
+from verify import check
 from verify.language.claims import Claim
-from verify.runner.check import check_claim
-from verify.runner.loading import shipped_counterexamples
-from verify.runner.profiles import PROFILES, Profile
 from verify.runner.verdicts import Result, Verdict
 
 PROVED, HELD, REFUTED = Verdict.PROVED, Verdict.HELD, Verdict.REFUTED
 CANDIDATE, VACUOUS, UNKNOWN, ERROR = Verdict.CANDIDATE, Verdict.VACUOUS, Verdict.UNKNOWN, Verdict.ERROR
 WRONG = {True: frozenset({REFUTED, CANDIDATE, ERROR}), False: frozenset({PROVED, HELD})}
 """What a true and a false claim must never end as."""
-LIGHT = replace(PROFILES["dev"], name="truth", instances=3_000, constrained=400, points=400, syntheses=20)
-"""The profile of the tests: less work than a user's own, who is to get the same verdicts (`python -m tests.truth`)."""
 SECONDS = 150
 """After that a claim counts as running forever."""
 _NEED_NO_REASON = frozenset({PROVED, HELD, REFUTED})
@@ -100,11 +96,11 @@ def limited(seconds: int = SECONDS) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def answer(claim: Claim, profile: Profile = LIGHT) -> Result | NoVerdict:
+def answer(claim: Claim, profile: str = "dev") -> Result | NoVerdict:
     """What `check` says, where it says anything."""
     try:
         with limited():
-            return check_claim(claim, claim.name, profile, 0, known=shipped_counterexamples())
+            return check(claim, profile)
     except NoVerdict as endless:
         return endless
     except Exception as error:  # one claim never ends a run
@@ -112,7 +108,7 @@ def answer(claim: Claim, profile: Profile = LIGHT) -> Result | NoVerdict:
 
 
 @cache
-def result_of(judged: Judged, profile: Profile = LIGHT) -> Result | NoVerdict:
+def result_of(judged: Judged, profile: str = "dev") -> Result | NoVerdict:
     """The claim as `check` answers it."""
     return answer(judged.claim, profile)
 

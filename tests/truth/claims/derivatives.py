@@ -1,16 +1,16 @@
 """Gradients and Hessians of formulas: logarithms of determinants, inverses, kinks, entrywise functions."""
 
-from sympy import Abs, Rational, exp, sign, tanh
+from sympy import Abs, exp, sign, tanh
 
 from verify import *
 
-from ..judging import CANDIDATE, HELD, PROVED, REFUTED, UNKNOWN, false, true
+from ..judging import CANDIDATE, ERROR, HELD, PROVED, REFUTED, UNKNOWN, false, true
 
 m, n = dimensions("m n")
 P, Q, Z = matrices("P Q Z", m, n)
 K, N, U = matrices("K N U", n, n)
 shape, square = (m, n), (n, n)
-half = Rational(1, 2)
+INVERSES = "the kernel may know no derivative of inverses and determinants"
 regular = distinct(det(K), 0)
 
 
@@ -143,51 +143,51 @@ def hessian_of_quartic_without_inner_product():
     return forall(P, Z, then=equal(quartic.hess(P)(Z, Z), 4 * frobenius(P) ** 2 * frobenius(Z) ** 2))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_logdet_with_wrong_sign():
     """P = [1]: 1 ≠ −1."""
     return forall(P, then=equal(volume.grad(P), -2 * P * inverse(gram(P))))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_logdet_without_factor_two():
     """P = [1]: 1 ≠ 1/2."""
     return forall(P, then=equal(volume.grad(P), P * inverse(gram(P))))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_trace_of_inverse_with_wrong_sign():
     """P = [1]: −1/2 ≠ 1/2."""
     return forall(P, then=equal(resolvent.grad(P), 2 * P * inverse(gram(P)) * inverse(gram(P))))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_trace_of_inverse_with_one_inverse():
     """P = [1]: −1/2 ≠ −1."""
     return forall(P, then=equal(resolvent.grad(P), -2 * P * inverse(gram(P))))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_logdet_of_square_matrix_without_transpose():
     """K = [1 1; 0 1]: the gradient is K⁻ᵀ."""
     size = function(lambda Y: logdet(Y.T * Y) / 2, square, name="size")
     return forall(K, given=regular, then=equal(size.grad(K), inverse(K)))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def gradient_of_logdet_of_gram_matrix_without_factor_two():
     """P = [1]: 2 ≠ 1."""
     inside = function(lambda Y: logdet(Y.T * Y), shape, name="inside")
     return forall(P, given=distinct(det(P.T * P), 0), then=equal(inside.grad(P), P * inverse(P.T * P)))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def derivative_of_determinant_without_determinant():
     """K = [2], U = [1]: 1 ≠ 1/2."""
     return forall(K, U, given=regular, then=equal(derivative(det(K), {K: U}), trace(inverse(K) * U)))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def derivative_of_determinant_with_transposed_inverse():
     """K = [1 1; 0 1], U = E₁₂: −1·U₂₁… is 0, and tr(K⁻ᵀU) = −1."""
     return forall(K, U, given=regular, then=equal(derivative(det(K), {K: U}), det(K) * trace(inverse(K).T * U)))
@@ -275,7 +275,7 @@ def second_derivative_of_cube():
     return forall(K, U, then=equal(derivative(trace(K * K * K), {K: U}, order=2), 3 * trace(K * U * U)))
 
 
-@false(REFUTED)
+@false(REFUTED, CANDIDATE, because=INVERSES)
 def derivative_of_inverse_without_sign():
     """K = U = [1]: −1 ≠ 1."""
     change = trace(inverse(K) * U * inverse(K))
@@ -289,7 +289,7 @@ def gradient_of_entrywise_tanh_is_one_minus_tanh():
     return forall(P, then=equal(bounded.grad(P), ones(m, n) - elementwise(tanh, P)))
 
 
-@false(REFUTED, CANDIDATE, UNKNOWN, because="the maximum has no derivative where the two entries are equal")
+@false(REFUTED, CANDIDATE, UNKNOWN, ERROR, because="the maximum has no derivative where the two entries are equal")
 def gradient_of_the_larger_of_two_squares():
     """P = [2], against the constant 1: the gradient is 4, not 0."""
     larger = function(lambda Y: maximum(frobenius(Y) ** 2, 1), shape, name="larger")

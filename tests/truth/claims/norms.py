@@ -4,13 +4,14 @@ from sympy import MatrixSymbol, Rational, sqrt
 
 from verify import *
 
-from ..judging import HELD, PROVED, REFUTED, UNKNOWN, VACUOUS, false, true
+from ..judging import CANDIDATE, HELD, PROVED, REFUTED, UNKNOWN, VACUOUS, false, true
 
 m, n, p = dimensions("m n p")
 P, Q = matrices("P Q", m, n)
 W = MatrixSymbol("W", n, p)
 K, N, T = matrices("K N T", n, n)
 half = Rational(1, 2)
+C, D = MatrixSymbol("C", m, p), MatrixSymbol("D", n, p)
 
 
 def symmetric(*squares):
@@ -240,6 +241,12 @@ def rank_of_product_in_either_order():
 
 
 @false(REFUTED)
+def rank_of_squared_entries_le_rank():
+    """C = [0 1; 1 1; 2 1], D = [1 0; 1 1; 1 2]: CDᵀ = [0 1 2; 1 2 3; 2 3 4] of rank 2, and its squared entries of rank 3."""
+    return forall(C, D, then=le(rank(hadamard(C * D.T, C * D.T)), rank(C * D.T)))
+
+
+@false(REFUTED, CANDIDATE, UNKNOWN, because="P and Q have to be of exactly low rank")
 def rank_of_hadamard_product_le_larger_rank():
     """P = Q = [0 1 2; 1 2 3; 2 3 4] has rank 2, P∘P = [0 1 4; 1 4 9; 4 9 16] has determinant −8."""
     return forall(P, Q, then=le(rank(hadamard(P, Q)), maximum(rank(P), rank(Q))))

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from verify.language.claims import Claim
-from verify.runner.profiles import PROFILES
 from verify.runner.verdicts import Broken, Result, Verdict
 
-from ..judging import LIGHT, NoVerdict, answer
+from ..judging import NoVerdict, answer
 from .bases import BASES, Base, Named
 from .names import Renaming, harmless, renamings
 
@@ -45,7 +44,7 @@ def trials() -> Iterator[Trial]:
 
 def checked(base: Base, named: Named) -> Result | NoVerdict:
     """The claim under these names; always under the same id, which seeds the search."""
-    return answer(Claim(base.name, lambda: base.build(named), file=__file__), PROFILES["dev"] if base.costly else LIGHT)
+    return answer(Claim(base.name, lambda: base.build(named), file=__file__))
 
 
 @cache
