@@ -58,6 +58,7 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
     from verify.certificates.binding import mismatch
     from verify.cli.config import collect_here
     from verify.runner.check import location_of, one_line
+    from verify.runner.reading import read
 
     collected = collect_here([selector])
     for problem in collected.problems:
@@ -66,7 +67,7 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
         raise UsageError(f"--claim {selector} names {len(collected.claims)} claims: give one, as FILE::NAME")
     claim = collected.claims[0].claim
     try:
-        formula = claim.formula()
+        formula = read(claim).formula
     except Exception as error:  # whatever the user's own code raises
         raise UsageError(f"{location_of(error, claim)}: error: {one_line(error)}") from error
     return lambda certificate: mismatch(certificate, formula)

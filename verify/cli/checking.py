@@ -26,6 +26,7 @@ from verify.runner.evidence import Progress
 from verify.runner.known import known_verdict
 from verify.runner.loading import Found, load_file, shipped_counterexamples
 from verify.runner.profiles import Profile
+from verify.runner.reading import read
 from verify.runner.verdicts import Result
 
 
@@ -127,7 +128,7 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
     result = None
     formula = None
     with suppress(Exception):  # a broken claim: checking it says what is wrong
-        formula = claim.formula()
+        formula = read(claim).formula
     if plan.replay and formula is not None and not claim.examples:
         # Kept beside the claim's own file, under its name there.
         kept = known_verdict(claim, f"{Path(claim.file).stem}.{claim.name}", formula)

@@ -24,6 +24,7 @@ from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
+from verify.runner.reading import read
 from verify.runner.verdicts import Broken, Payload, Result, Verdict
 
 
@@ -37,7 +38,7 @@ def hunt(arguments: argparse.Namespace) -> int:
     if arguments.json is not None and not Path(arguments.json).resolve().parent.is_dir():
         raise UsageError(f"{arguments.json} cannot be written: its folder does not exist")
     try:
-        formula = found.claim.formula()
+        formula = read(found.claim).formula
     except Exception as error:  # whatever the user's own code raises
         return _broken(found, error, arguments)
     folder = out_folder(arguments.out)

@@ -17,7 +17,7 @@ from verify.language.statements import FunctionOf
 from verify.language.terms import ARGUMENT, Term, symbol, walk
 
 Array = Any
-_DIRECTION = "δ"
+_DIRECTION = "·δ"
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._identity import identity
-from ._instance import Decision, Truth, decide, instance
+from ._instance import Decision, Truth, decide, instance, values_at
 from ._language import fields
 from ._limits import BYTES, Rejected, measure, plain, start
 from ._limits import check as _check
 
-__all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide"]
+__all__ = ["Decision", "Rejected", "Report", "Truth", "check", "check_bytes", "decide", "values_at"]
 
 _KINDS = {  # the keys a kind needs, and those it may have
     "identity": ("cofactors", "divide"), "instance": ("dims values", "bits steps violated"),

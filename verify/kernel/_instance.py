@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from ._evaluate import ARG, Scope, advance, along, evaluate, expansion, gradient, hessian
-from ._language import Claim, Names, expect, fields, read, sides, smooth
+from ._language import Claim, Names, expect, fields, read, shape, sides, smooth
 from ._limits import BITS, STEPS, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
 from ._root import located
@@ -210,6 +210,26 @@ def settle(claim: Any, dims: Any, values: Any, bits: Any, steps: Any, root: Any,
 def decide(claim: Any, dims: Any, values: Any, bits: int = 128, steps: int = 0, root: Any = None) -> Decision:
     """A claim read exactly at one instance; raises Rejected when the claim or the instance is malformed."""
     return settle(claim, dims, values, bits, steps, root, None)[1]
+
+def values_at(claim: Any, dims: Any, values: Any, terms: Any, bits: int = 128) -> list[Any]:
+    """What terms of a claim's tree are worth at one instance: rows of bounds (lo, hi), None where a term is undefined or costs
+    too much. Each comes with None, or with the shape and the value of ["arg"] in it. A start of a process is not used."""
+    start(bits)
+    s = scope(read(claim, dims), values)
+    found: list[Any] = []
+    for term, argument in terms:
+        start(bits)
+        try:
+            inside = s
+            if argument is not None:
+                here = replace(s.names, arg=sides(argument[0], s.names))
+                inside = replace(s, names=here).extended({ARG: each(number, argument[1])})
+            shape(term, inside.names)
+            value = evaluate(term, inside)
+            found.append(each(ends, value if isinstance(value, list) else [[value]]))
+        except (Undefined, Rejected):
+            found.append(None)
+    return found
 
 def instance(c: Any) -> list[str]:
     """Accept the refutation of `forall` or `always` (hypotheses TRUE, conclusion FALSE) or the witness of `exists`."""

@@ -55,7 +55,8 @@ def expect(t: Any, n: Names, want: Shape) -> None:
 
 def formula(f: Any, n: Names) -> Shape:
     """The shape of the argument of a function given by a formula, in which nothing moves by itself."""
-    check(type(f) is list and len(f) == 3 and f[0] == "function" and type(f[1]) is list and len(f[1]) == 2, "not a function:", f)
+    good = type(f) is list and len(f) == 3 and f[0] == "function" and type(f[1]) is list and len(f[1]) == 2
+    check(good, "not a function:", f)
     found = sides(f[1], n)
     expect(f[2], replace(n, arg=found, hole=False, process=""), ())
     return found

@@ -6,7 +6,7 @@ Main definitions: `Formula`, `Quantifier`, `Declaration`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -36,7 +36,8 @@ Declaration = Shape | Domain | FunctionSymbol | OperatorSymbol
 class Formula:
     """An elaborated claim: variables with declarations, assumptions, conclusion (or what must exist).
 
-    For `exists` the statements that must hold are in `given`, and `then` is None.
+    For `exists` the statements that must hold are in `given`, and `then` is None. `objects` are the author's own symbols,
+    functions and operators (`language.written`).
     """
 
     quantifier: Quantifier
@@ -47,6 +48,7 @@ class Formula:
     process: Process | None = None
     witness: Any = None
     source: Any = None
+    objects: tuple[Any, ...] = field(default=(), compare=False, repr=False)
 
     def __bool__(self) -> bool:
         raise ClaimError("a claim has no truth value: return it from a function under @claim, or pass it to check(...)")

@@ -39,8 +39,8 @@ def check_objects(objects: Iterable[Any]) -> None:
                 f"the name {name} is used for two different things ({_kinds(other, thing, dims)}): rename one of them, or "
                 "make one symbol and use it everywhere"
             )
-        if name == ARGUMENT:
-            raise ClaimError(f"the name {ARGUMENT} is reserved for the arguments of functions: rename the variable")
+        if ARGUMENT in name:
+            raise ClaimError(f"the name {name} has the sign {ARGUMENT}, which is reserved: rename the variable")
         if isinstance(thing, sp.Symbol):
             _check_assumptions(thing, is_dimension=thing in dims)
 

@@ -114,6 +114,7 @@ def _elaborate(
         tuple(s.mapped(change) for s in all_given),
         None if then is None else then.mapped(change),
         None if process is None else process.mapped(change),
+        objects=tuple(used),
     )
 
 

@@ -29,6 +29,7 @@ from verify.runner.known import described
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
+from verify.runner.reading import read
 from verify.runner.replay import replay
 from verify.runner.verdicts import (
     Broken,
@@ -95,13 +96,16 @@ def check_claim(
     began = time.perf_counter()
     payload: Payload
     try:
-        formula = claim.formula()
+        reading = read(claim)
+        formula = reading.formula
     except Exception as error:  # whatever the user's own code raises makes an ERROR row
         payload = Broken(location_of(error, claim), one_line(error))
     else:
         try:
             replayed = replay(claim.examples, formula, profile)
             payload = replayed or verdict_of(formula, identifier, profile, seed, progress, known=known)
+            if reading.unread is not None and not isinstance(payload, Vacuous | Broken):
+                payload = Unknown(reading.unread)
         except ClaimError as error:
             payload = Broken(location_of(error, claim), one_line(error))
     return Result(identifier, claim.expect, payload, time.perf_counter() - began)

@@ -9,6 +9,7 @@ from verify.language.processes import Process
 from verify.language.quantifiers import always, closure
 from verify.language.statements import require_statement
 from verify.runner.proving import prove_identity
+from verify.runner.reading.gate import check_reading
 from verify.runner.verdicts import Payload, Unknown
 
 
@@ -31,12 +32,10 @@ def prove(goal: Any, given: Any = (), *, process: Process | None = None) -> Payl
     'all m, n, r'
     """
     formula = goal if isinstance(goal, Formula) else _closed(goal, given, process)
-    proved = prove_identity(formula)
-    return (
-        proved
-        if proved is not None
-        else Unknown("not proved: the goal is not in the ideal of the assumptions, as far as searched")
-    )
+    unread = check_reading(formula)
+    if unread is not None:
+        return Unknown(unread)
+    return prove_identity(formula) or Unknown("not proved: the goal is not in the ideal of the assumptions, as far as searched")
 
 
 def _closed(goal: Any, given: Any, process: Process | None) -> Formula:

@@ -143,7 +143,7 @@ class Enforcer:
 
 def _move(name: str) -> str:
     """The symbol that stands for a change of a variable."""
-    return "δ" + name
+    return "·δ" + name
 
 
 def entries_of(instance: ExactInstance, name: str) -> list[Fraction]:

@@ -300,7 +300,7 @@ def _operator(at: _Context) -> Linear:
     out = tuple(at.env.size(d) for d in target)
     image = prod(out)
     # Rows of `matrix` are the argument's entries: the transpose of the map's own matrix.
-    matrix = at.env.operators[symbol.name if symbol.symmetric or not forward else symbol.name + "ᵀ"]
+    matrix = at.env.operators[symbol.name if symbol.symmetric or not forward else symbol.name + "·ᵀ"]
     inner = at.argument()
     rows, cols = at.size
     total: Array | None = None

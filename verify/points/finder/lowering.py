@@ -26,15 +26,15 @@ from verify.points.finder.plans import Plan, compile_plan
 from verify.points.finder.tidy import associate, tidy
 
 Array = Any
-TRANSPOSED = "ᵀ"
-_DIRECTION = "δ"
+TRANSPOSED = "·ᵀ"
+_DIRECTION = "·δ"
 
 
 @dataclass(frozen=True)
 class Instances:
     """The data of some instances, ready for evaluation: per-instance constants by term, operators by name.
 
-    Transposed operators are stored under their name + ``ᵀ`` where a Hessian needs them.
+    Transposed operators are stored under their name + ``·ᵀ`` where a Hessian needs them.
     """
 
     constants: Mapping[Term, Array]

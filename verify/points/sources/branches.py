@@ -13,6 +13,7 @@ import numpy as np
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.language.statements import Stationary
+from verify.points.sources.roles import scale_of
 
 Array = Any
 AT_TARGET = ", at X⋆"
@@ -29,7 +30,7 @@ def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array
     else:
         branch = np.full(batch.count, "several adapters", dtype=object)
     if stars:
-        near, factor = np.full(batch.count, True), _scale_factor(batch)
+        near, factor = np.full(batch.count, True), scale_of(statement, batch)[:, None, None]
         # Starts that left every bound are among the points; their distance is infinite.
         with np.errstate(over="ignore", invalid="ignore"):
             for update, name in zip(updates, stars, strict=True):
@@ -38,8 +39,3 @@ def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array
                 near &= gap <= 1e-6 * np.maximum(size, far)
         branch = branch + np.where(near, AT_TARGET, ", spurious")
     return branch
-
-
-def _scale_factor(batch: Batch) -> Array:
-    """The LoRA scale, where the claim has one among its scalars."""
-    return batch.values["s"][:, None, None] if "s" in batch.values else 1.0

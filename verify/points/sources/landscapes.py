@@ -26,6 +26,7 @@ from verify.language.statements import Comparison, Curvature, RegularizedStation
 from verify.language.terms import Term, walk
 from verify.points.sources.dimensions import about_dimensions
 from verify.points.sources.found import Tally
+from verify.points.sources.roles import decay_names
 from verify.points.sources.sampling import operator_matrix
 from verify.points.sources.second_order import Aim, draw, moderate_scalars, other_matrices
 from verify.points.sources.singular import with_singular_vectors
@@ -83,17 +84,18 @@ def frame_of(formula: Formula, conditions: Sequence[Condition]) -> list[Comparis
 
 
 def _aim(formula: Formula) -> Aim:
-    compared = [s for s in formula.given if isinstance(s, Comparison)]
-    if any(_divides_by_decay(t) for s in compared for t in s.terms()):
+    compared, statement = [s for s in formula.given if isinstance(s, Comparison)], stationary_of(formula)
+    decays = frozenset() if statement is None else decay_names(statement)
+    if any(_divides_by(decays, t) for s in compared for t in s.terms()):
         return Aim.HEAVY_DECAY
     if any(s.relation == "lt" and s.left.op == "rank" and s.right.op in ("dim", "num") for s in compared):
         return Aim.RANK_DEFICIENT
     return Aim.SPURIOUS if any(s.relation == "distinct" for s in compared) else Aim.ANY
 
 
-def _divides_by_decay(term: Term) -> bool:
+def _divides_by(names: frozenset[str], term: Term) -> bool:
     powers = [node for node in walk(term) if node.op == "pow" and node.payload[0] < 0]
-    return any(p.args[0].op == "sym" and p.args[0].payload[0] == "λ" for p in powers)
+    return any(p.args[0].op == "sym" and p.args[0].payload[0] in names for p in powers)
 
 
 def _names(statements: Sequence[Stationary | RegularizedStationary | Curvature | Comparison]) -> set[str]:

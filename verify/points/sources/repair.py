@@ -58,8 +58,8 @@ def _shape_in(terms: Sequence[Term], name: str) -> Any:
 
 @lru_cache(maxsize=256)
 def directional(residuals: tuple[Term, ...], names: tuple[str, ...]) -> tuple[Term, ...]:
-    """The derivative of each residual along direction symbols `δ` + name."""
-    moves = {n: symbol("δ" + n, _shape_in(residuals, n)) for n in names}
+    """The derivative of each residual along direction symbols `·δ` + name."""
+    moves = {n: symbol("·δ" + n, _shape_in(residuals, n)) for n in names}
     return tuple(tangent(r, moves) for r in residuals)
 
 
@@ -82,7 +82,7 @@ def linearized(batch: Batch, residuals: Sequence[Term], names: Sequence[str]) ->
     start = 0
     for name, shape in zip(names, shapes, strict=True):
         length = int(np.prod(shape))
-        values["δ" + name] = basis[:, start : start + length].reshape(total, *shape)
+        values["·δ" + name] = basis[:, start : start + length].reshape(total, *shape)
         start += length
     operators = {n: np.expand_dims(v, 1) for n, v in batch.operators.items()}
     columns = evaluate_terms(slopes, Environment(values, batch.dims, {}, operators), field)

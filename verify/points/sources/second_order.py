@@ -49,6 +49,7 @@ from verify.points.sources.draws import (
 from verify.points.sources.found import Tally as Tally
 from verify.points.sources.found import stack_of, stationary_points
 from verify.points.sources.matrices import FAMILIES as MATRICES
+from verify.points.sources.roles import decay_names, decay_of, plain_decay
 from verify.points.sources.sampling import operator_matrix, scalar_values
 from verify.points.sources.several import Placement, placement_of, planted_adapters
 from verify.points.sources.subjects import (
@@ -186,10 +187,12 @@ def moderate_scalars(formula: Formula, rng: Generator, count: int) -> dict[str, 
     return found
 
 
-def _make_heavy(values: dict[str, Array], rng: Generator) -> None:
+def _make_heavy(values: dict[str, Array], statement: Stationary | None, rng: Generator) -> None:
     """Larger decays, where they may be chosen."""
-    if "λ" in values:
-        values["λ"] = values["λ"] * 10.0 ** rng.uniform(0.5, 2.0, BATCH)
+    factor = 10.0 ** rng.uniform(0.5, 2.0, BATCH)
+    for name in () if statement is None else sorted(decay_names(statement)):
+        if name in values:
+            values[name] = values[name] * factor
 
 
 def _on_family(
@@ -212,13 +215,13 @@ def _on_family(
     r = min(rows, cols) if statement is None else size(statement.variables[0].shape[1])  # type: ignore[misc]
     values = moderate_scalars(formula, rng, BATCH)
     if aim is Aim.HEAVY_DECAY:
-        _make_heavy(values, rng)
-    weight = _weight(target, values, dims)
+        _make_heavy(values, statement, rng)
+    weight = _weight(target, statement, values, dims)
     made = draw(Sizes(rows, cols, r, largest_star(formula, target, r, min(rows, cols)), weight), rng)
     if made is None:
         return
     problem, start = made
-    if not _set_weight(values, target, weight, problem):
+    if not _set_weight(values, target, statement, weight, problem):
         return
     bound = bind_family(function, problem)
     values.update(bound.values)
@@ -302,20 +305,29 @@ def other_matrices(
     return made
 
 
-def _weight(target: RegularizedStationary | None, values: dict[str, Array], dims: dict[str, int]) -> Array:
+def _weight(
+    target: RegularizedStationary | None, statement: Stationary | None, values: dict[str, Array], dims: dict[str, int]
+) -> Array:
     """The nuclear weight that X⋆ needs; without X⋆ the data are drawn for the decay as it is."""
-    if target is None:
-        return values.get("λ", np.zeros(BATCH))
     batch = Batch(dims, values, count=BATCH)
+    if target is None:
+        return np.zeros(BATCH) if statement is None else decay_of(statement.loss, statement.variables[0], batch)
     (weight,) = evaluate_terms([target.weight], batch.environment(), FloatField())
     return np.broadcast_to(weight, (BATCH,)).copy()
 
 
-def _set_weight(values: dict[str, Array], target: RegularizedStationary | None, weight: Array, problem: Problem) -> bool:
+def _set_weight(
+    values: dict[str, Array],
+    target: RegularizedStationary | None,
+    statement: Stationary | None,
+    weight: Array,
+    problem: Problem,
+) -> bool:
     """Give the decay the value that the problem was drawn for, where it is a plain variable; else both must agree."""
     if target is None:
-        if "λ" in values and problem.weight is not None:
-            values["λ"] = np.array(problem.weight)
+        plain = None if statement is None else plain_decay(statement)
+        if plain in values and problem.weight is not None:
+            values[plain] = np.array(problem.weight)
         return True
     if target.weight.op == "sym":
         values[target.weight.payload[0]] = np.array(problem.weight)
@@ -353,7 +365,7 @@ def _on_own_loss(
         raise NoSource("no source for X⋆ of a loss that the claim writes out itself yet")
     values: dict[str, Array] = moderate_scalars(formula, rng, BATCH)
     if heavy:
-        _make_heavy(values, rng)
+        _make_heavy(values, statement, rng)
     values.update(other_matrices(formula, values, dims, rng, skip=statement))
     frame = Batch(dims, values, count=BATCH)
     operators = {n: operator_matrix(o, frame, rng) for n, o in formula.operators().items()}

@@ -22,7 +22,7 @@ from verify.language.terms import ARGUMENT, Dim, Term, walk
 from verify.losses.several import Part, part_at_target, placed, spurious_part
 from verify.losses.taylor import data_name, taylor_model
 from verify.points.sources.dimensions import allowed
-from verify.points.sources.stationary import penalty
+from verify.points.sources.roles import decay_of
 
 Array = Any
 Generator = np.random.Generator
@@ -134,7 +134,7 @@ def planted_adapters(
     if rational:
         scalars = {n: np.where(v > 0, rng.choice(_DECAYS, count), v) for n, v in scalars.items()}
     frame = Batch(dims, scalars, count=count)
-    decays = [[penalty(statement.loss, v, frame) for v in (a.left, a.right)] for a in placement.adapters]
+    decays = [[decay_of(statement.loss, v, frame) for v in (a.left, a.right)] for a in placement.adapters]
     if any(not np.array_equal(*pair) for pair in decays):
         return None
     parts = [_part(rng, count, [_size(d, dims) for d in a.sizes], rational=rational) for a in placement.adapters]

@@ -17,16 +17,14 @@ import numpy as np
 from verify.calculus.differentiate import expand, gradients, tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.batches import Batch, instantiate
-from verify.evaluation.fields import FloatField
-from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NoSource, NotDifferentiable
 from verify.language.formulas import Formula
-from verify.language.operations.algebra import fraction_power
 from verify.language.statements import Stationary
-from verify.language.terms import Term, make, number, symbol, symbols_of
+from verify.language.terms import Term, symbol, symbols_of
 from verify.losses.taylor import data_name
 from verify.points.sources.matrices import FAMILIES, orthonormal
 from verify.points.sources.repair import linearized, moved, values_of
+from verify.points.sources.roles import decay_of
 
 Array = Any
 
@@ -62,10 +60,10 @@ def _balanced_factors(batch: Batch, statement: Stationary, rng: np.random.Genera
     if len(names) != 2 or any(batch.values[n].ndim != 3 for n in names):
         return batch
     first, second = names
-    weights = _decays(statement, batch)
+    weights = tuple(decay_of(statement.loss, v, batch) for v in statement.variables)
     rows_a, r = batch.values[first].shape[1:]
     rows_b, r_b = batch.values[second].shape[1:]
-    if weights is None or r != r_b:
+    if r != r_b:
         return batch
     k = min(rows_a, rows_b, r)
     count = batch.count
@@ -84,25 +82,6 @@ def _balanced_factors(batch: Batch, statement: Stationary, rng: np.random.Genera
     values[first] = np.where(both, left, values[first])
     values[second] = np.where(both, right, values[second])
     return replace(batch, values=values)
-
-
-def _decays(statement: Stationary, batch: Batch) -> tuple[Array, Array] | None:
-    """The weights of the penalties `(λ/2)‖variable‖²`, read off the loss' canonical form."""
-    first, second = (penalty(statement.loss, v, batch) for v in statement.variables)
-    return first, second
-
-
-def penalty(loss: Term, variable: Term, batch: Batch) -> Array:
-    """Twice the coefficient of `tr(VᵀV)` in the loss, for each instance."""
-    square = make("trace", make("matmul", make("transpose", variable), variable))
-    total = np.zeros(batch.count)
-    for (monomial, _), value in polynomial_of(expand(loss)).terms.items():
-        atoms = dict(monomial)
-        if atoms.pop(square, None) == 1 and all(a.is_scalar and a.op in ("sym", "dim", "pow") for a in atoms):
-            factors = [number(2 * value), *(fraction_power(a, e) for a, e in atoms.items())]
-            (weight,) = evaluate_terms([make("mul", *factors)], batch.environment(), FloatField())
-            total = total + np.broadcast_to(weight, (batch.count,))
-    return total
 
 
 @lru_cache(maxsize=256)
@@ -131,7 +110,7 @@ def _is_linear(slopes: Sequence[Term], name: str) -> bool:
     shapes = [symbols_of(g)[name] for g in slopes if name in symbols_of(g)]
     if not shapes:
         return False
-    direction = symbol("δ" + name, shapes[0])
+    direction = symbol("·δ" + name, shapes[0])
     try:
         second = [tangent(tangent(g, {name: direction}), {name: direction}) for g in slopes]
     except NotDifferentiable:

@@ -58,7 +58,7 @@ def tilts(statement: Stationary) -> Mapping[str, Tilt]:
 
 def _factor(slope: Term, name: str, shape: Any) -> int | None:
     """±1 if the slope is affine in the datum with that factor."""
-    direction = symbol("δ" + name, shape)
+    direction = symbol("·δ" + name, shape)
     try:
         change = tangent(slope, {name: direction})
     except NotDifferentiable:

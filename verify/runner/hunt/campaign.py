@@ -26,6 +26,7 @@ from verify.runner.hunt.store import Store
 from verify.runner.hunt.strategies import STRATEGIES, perform, plan
 from verify.runner.hunt.subject import Subject
 from verify.runner.proving import prove_identity
+from verify.runner.reading import read
 from verify.runner.verdicts import Candidate as CandidatePayload
 from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous
 
@@ -299,7 +300,7 @@ _WORKER: dict[str, Context] = {}
 def _begin_worker(subject: Subject, seed: int, folders: tuple[str, ...], shrink_tests: int | None) -> None:
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _WORKER["context"] = prepared(subject, subject.claim().formula(), seed, folders, shrink_tests)
+    _WORKER["context"] = prepared(subject, read(subject.claim()).formula, seed, folders, shrink_tests)
 
 
 def _in_worker(unit: Unit) -> Seen:
