@@ -37,12 +37,14 @@ class Judged:
         true: whether it is true.
         may_end: the verdicts it may have.
         because: why it may have a weak one.
+        slow: whether it takes more than a few seconds.
     """
 
     claim: Claim
     true: bool
     may_end: frozenset[Verdict]
     because: str
+    slow: bool
 
     @property
     def id(self) -> str:
@@ -50,25 +52,28 @@ class Judged:
         return f"{self.claim.build.__module__.rsplit('.', 1)[-1]}.{self.claim.name}"
 
 
-def true(*may_end: Verdict, because: str = "") -> Callable[[Callable[[], Any]], Judged]:
+def true(*may_end: Verdict, because: str = "", slow: bool = False) -> Callable[[Callable[[], Any]], Judged]:
     """Mark a true claim with the verdicts it may have; an ERROR only where the text itself may be refused."""
-    return lambda build: _judged(build, truth=True, may_end=frozenset(may_end), because=because)
+    return lambda build: _judged(Judged(_claim(build), True, frozenset(may_end), because, slow))
 
 
-def false(*may_end: Verdict, because: str = "") -> Callable[[Callable[[], Any]], Judged]:
+def false(*may_end: Verdict, because: str = "", slow: bool = False) -> Callable[[Callable[[], Any]], Judged]:
     """Mark a false claim with the verdicts it may have."""
-    return lambda build: _judged(build, truth=False, may_end=frozenset(may_end), because=because)
+    return lambda build: _judged(Judged(_claim(build), False, frozenset(may_end), because, slow))
 
 
-def _judged(build: Callable[[], Any], /, *, truth: bool, may_end: frozenset[Verdict], because: str) -> Judged:
-    wrong = WRONG[truth] - {ERROR}
-    assert may_end, f"{build.__name__} may end as nothing"
-    assert not may_end & wrong, f"{build.__name__} must never end {wrong}"
-    assert because or may_end <= _NEED_NO_REASON, f"{build.__name__} needs because=..."
+def _claim(build: Callable[[], Any]) -> Claim:
     assert build.__doc__, f"{build.__name__} needs a proof or a counterexample"
     code = build.__code__
-    claim = Claim(build.__name__, build, build.__doc__.split("\n", 1)[0], file=code.co_filename, line=code.co_firstlineno)
-    return Judged(claim, truth, may_end, because)
+    return Claim(build.__name__, build, build.__doc__.split("\n", 1)[0], file=code.co_filename, line=code.co_firstlineno)
+
+
+def _judged(judged: Judged) -> Judged:
+    wrong = WRONG[judged.true] - {ERROR}
+    assert judged.may_end, f"{judged.id} may end as nothing"
+    assert not judged.may_end & wrong, f"{judged.id} must never end {wrong}"
+    assert judged.because or judged.may_end <= _NEED_NO_REASON, f"{judged.id} needs because=..."
+    return judged
 
 
 def claims_of(topic: ModuleType) -> list[Judged]:
@@ -122,7 +127,9 @@ def wrong(judged: Judged, result: Result | NoVerdict) -> bool:
 
 def both_tests(topic: ModuleType) -> tuple[Callable[[Judged], None], Callable[[Judged], None]]:
     """Two tests of every claim of a topic: never wrong, and as good as can be asked for."""
-    every = pytest.mark.parametrize("judged", claims_of(topic), ids=lambda judged: judged.claim.name)
+    slow = (pytest.mark.slow,)
+    cases = [pytest.param(j, id=j.claim.name, marks=slow if j.slow else ()) for j in claims_of(topic)]
+    every = pytest.mark.parametrize("judged", cases)
 
     @every
     def test_no_claim_is_judged_wrongly(judged: Judged) -> None:

@@ -189,7 +189,7 @@ def derivative_of_determinant_without_determinant():
 
 @false(REFUTED, CANDIDATE, because=INVERSES)
 def derivative_of_determinant_with_transposed_inverse():
-    """K = [1 1; 0 1], U = E₁₂: −1·U₂₁… is 0, and tr(K⁻ᵀU) = −1."""
+    """K = [1 1; 0 1], U = E₁₂: tr(K⁻¹U) = 0, and tr(K⁻ᵀU) = −1."""
     return forall(K, U, given=regular, then=equal(derivative(det(K), {K: U}), det(K) * trace(inverse(K).T * U)))
 
 

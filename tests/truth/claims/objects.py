@@ -98,6 +98,27 @@ def balance_by_hand_in_other_letters():
     return forall(left, right, decay, h, given=fosp(loss, of=[left, right]), then=equal(left.T * left, right.T * right))
 
 
+@true(HELD, PROVED)
+def variable_of_a_lambda_beside_a_scalar_of_its_name():
+    """The x inside the Lambda is bound there."""
+    return forall(P, x, then=equal(x * P.applyfunc(sp.Lambda(x, 2 * x)), 2 * x * P))
+
+
+@true(HELD, PROVED)
+def matrix_with_symbols_as_entries():
+    """det [x 1; −1 x] = x² + 1."""
+    turned = sp.Matrix([[x, 1], [-1, x]])
+    return forall(x, then=equal(det(turned), x**2 + 1))
+
+
+@true(PROVED, HELD)
+def formula_that_uses_another_formula():
+    """∇(‖Y‖² + 3 tr(YᵀY)) = 8Y."""
+    inside = function(lambda Y: frobenius(Y) ** 2, (m, n))
+    outside = function(lambda Y: inside(Y) + 3 * trace(Y.T * Y), (m, n))
+    return forall(P, then=equal(outside.grad(P), 8 * P))
+
+
 # False ----------------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +183,55 @@ def value_of_a_formula_is_that_of_the_setting():
 def hessian_of_a_formula_is_that_of_the_setting():
     """f = 0: 2‖X‖² ≠ 0."""
     return forall(s, then=equal(squared.hess(s.X)(s.X, s.X), s.f.hess(s.X)(s.X, s.X)))
+
+
+@false(REFUTED)
+def loss_of_a_setting_with_a_formula_is_that_of_one_without():
+    """f = 0, M = 1, X = 0: 0 ≠ ½."""
+    M = MatrixSymbol("M", s.m, s.n)
+    fit = lora(loss=lambda Y: frobenius(Y - M) ** 2 / 2)
+    return forall(fit, s, M, then=equal(fit.L, s.L))
+
+
+@false(REFUTED)
+def gradients_of_two_settings_with_formulas_are_equal():
+    """X = 1: 1 ≠ 2."""
+    one, two = lora(loss=lambda Y: frobenius(Y) ** 2 / 2), lora(loss=lambda Y: frobenius(Y) ** 2)
+    return forall(one, two, then=equal(one.f.grad(one.X), two.f.grad(two.X)))
+
+
+@false(REFUTED)
+def variable_of_a_lambda_is_the_scalar_of_its_name():
+    """P = 1, x = 0: 2 ≠ 0."""
+    return forall(P, x, then=equal(P.applyfunc(sp.Lambda(x, 2 * x)), 2 * x * P))
+
+
+@false(REFUTED)
+def elementwise_lambda_with_the_scalar_of_its_name_squared():
+    """P = 1, x = 2: 1 ≠ 4."""
+    return forall(P, x, then=equal(elementwise(sp.Lambda(x, x**2), P), x**2 * P))
+
+
+@false(REFUTED)
+def formula_that_uses_another_formula_is_the_other():
+    """Y = 1: 8 ≠ 2."""
+    inside = function(lambda Y: frobenius(Y) ** 2, (m, n))
+    outside = function(lambda Y: inside(Y) + 3 * trace(Y.T * Y), (m, n))
+    return forall(P, then=equal(outside.grad(P), inside.grad(P)))
+
+
+@false(ERROR, REFUTED, because=TWO_THINGS)
+def parameters_of_one_name_and_two_ranges():
+    """2 and −1."""
+    large, small = parameter("c", above=1), parameter("c", below=0)
+    return forall(x, then=le(large + x**2, small + x**2 + 1))
+
+
+@false(ERROR, REFUTED, because=TWO_THINGS)
+def direction_of_a_derivative_for_another_matrix_of_the_name():
+    """Of P, m×n, not of the P that is n×m."""
+    other = MatrixSymbol("P", n, m)
+    return forall(P, other, Q, then=equal(derivative(trace(P.T * P), {other: Q.T}), 0))
 
 
 @false(REFUTED)
