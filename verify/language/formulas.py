@@ -37,7 +37,8 @@ class Formula:
     """An elaborated claim: variables with declarations, assumptions, conclusion (or what must exist).
 
     For `exists` the statements that must hold are in `given`, and `then` is None. `objects` are the author's own symbols,
-    functions and operators (`language.written`).
+    functions and operators (`language.written`); the last `stated` of the assumptions are the author's, those before came with
+    X⋆.
     """
 
     quantifier: Quantifier
@@ -49,6 +50,7 @@ class Formula:
     witness: Any = None
     source: Any = None
     objects: tuple[Any, ...] = field(default=(), compare=False, repr=False)
+    stated: int | None = field(default=None, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         raise ClaimError("a claim has no truth value: return it from a function under @claim, or pass it to check(...)")

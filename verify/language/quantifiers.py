@@ -115,6 +115,7 @@ def _elaborate(
         None if then is None else then.mapped(change),
         None if process is None else process.mapped(change),
         objects=tuple(used),
+        stated=len(given),
     )
 
 

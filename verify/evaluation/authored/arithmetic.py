@@ -26,6 +26,10 @@ class UndefinedError(ArithmeticError):
     """The expression has no value here: 1/0, the log of a negative number, an entry beyond the matrix."""
 
 
+class RoundedError(ValueError):
+    """The expression has a float that may be the rounded result of a computation."""
+
+
 def filled(rows: int, cols: int, entry: Callable[[int, int], Number]) -> Value:
     """A matrix by its entries."""
     out = np.empty((rows, cols), dtype=object)

@@ -22,6 +22,7 @@ from verify.evaluation.authored.arithmetic import (
     MATRIX_FUNCTIONS,
     MP,
     Number,
+    RoundedError,
     UndefinedError,
     Value,
     column_diagonal,
@@ -37,6 +38,8 @@ from verify.language.nodes import Carrier, MatrixNode, ScalarNode, WrittenFuncti
 
 _STEP = MP.mpf(10) ** -14
 """The length of a difference."""
+_WRITTEN = 12
+"""The most digits of a float that somebody wrote."""
 
 
 def value_of(expression: Any, at: Point) -> Value:
@@ -58,6 +61,14 @@ def value_of(expression: Any, at: Point) -> Value:
 
 
 # --- SymPy's own classes --------------------------------------------------------------------------------------------
+
+
+def _decimal(e: Any) -> Number:
+    """A float as the decimal that it prints as, where somebody may have written that."""
+    digits = repr(float(e)).partition("e")[0].strip("+-0.").replace(".", "")
+    if float(e).is_integer() or len(digits) > _WRITTEN or sp.Float(repr(float(e)), precision=e._prec) != e:
+        raise RoundedError(f"the float {e}")
+    return MP.mpf(repr(float(e)))
 
 
 def _variable(e: Any, at: Point) -> Value:
@@ -246,7 +257,7 @@ _SYMPY_FUNCTIONS = {
 _RULES: list[tuple[Any, Callable[[Any, Point], Value]]] = [
     ((ScalarNode, MatrixNode), _own),
     (sp.Rational, lambda e, at: MP.mpf(int(e.p)) / int(e.q)),
-    (sp.Float, lambda e, at: MP.make_mpf(e._mpf_)),
+    (sp.Float, lambda e, at: _decimal(e)),
     (sp.NumberSymbol, lambda e, at: MP.make_mpf(sp.N(e, MP.dps + 5)._mpf_)),
     ((sp.Symbol, sp.MatrixSymbol), _variable),
     ((sp.Add, sp.MatAdd), _sum),

@@ -15,7 +15,7 @@ import numpy as np
 import sympy as sp
 
 from verify.calculus.conditions import along
-from verify.evaluation.authored import MP, Cubic, UndefinedError, value_of
+from verify.evaluation.authored import MP, Cubic, RoundedError, UndefinedError, value_of
 from verify.evaluation.batches import instantiate
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import value_of_node
@@ -30,22 +30,23 @@ from verify.language.operations.functions import FunctionSymbol
 from verify.language.operations.operation import Environment
 from verify.language.serial import Json
 from verify.language.statements import RegularizedStationary
-from verify.language.targets import targets_in
+from verify.language.targets import Target, targets_in
 from verify.language.terms import ARGUMENT, make, number, symbol, walk
 from verify.language.written import objects_in
 from verify.losses.taylor import data_name
-from verify.runner.reading.points import Drawn, admits, as_array, as_floats, dimension_objects, draw, tried_for
+from verify.runner.reading.points import STYLES, Drawn, admits, as_array, as_floats, dimension_objects, draw, tried_for
 from verify.runner.reading.sides import ReadingError, Side, sides_of, training_of
+from verify.runner.reading.symmetry import check_symmetry
 
-POINTS = 6
+POINTS = len(STYLES)
 """Points at which every claim is read: one of each style."""
-_EXACT = 2
+_EXACT = 3
 """Those of them at which the kernel reads it too, whose reading is slow."""
 _MOST = 21
 """Points tried until every expression has been compared with both readings at one of them."""
-_CLOSE = MP.mpf(10) ** -12
+_CLOSE = MP.mpf(10) ** -18
 _NOTHING = MP.mpf(10) ** -30
-_DIFFERENCES = MP.mpf(10) ** -15
+_DIFFERENCES = MP.mpf(10) ** -12
 _BY_DIFFERENCES = ("derivative", "ddt", "after", "smooth", "smoothgrad")
 _FLOATS = 1e-6
 """Relative to the propagated size of a float's rounding errors."""
@@ -68,6 +69,7 @@ def check_reading(formula: Formula) -> str | None:
     _check_domains(used, formula)
     objects = {**dict.fromkeys(formula.objects), **used}
     training = training_of(formula.process)
+    check_symmetry(formula, training)
     least = _least_sizes(sides)
     unread = set(range(len(sides)))
     for turn in range(_MOST):
@@ -102,6 +104,10 @@ def _compared_at(drawn: Drawn, sides: Mapping[int, Side], exact: set[int], formu
             values[k] = _authored(side, drawn)
         except UndefinedError:
             continue
+        except RoundedError as error:
+            raise ReadingError(
+                f"the verifier read {error} as if it were exact: write an exact number, as Rational(1, 3)"
+            ) from None
     for k, floating in zip(values, _in_floats([sides[k] for k in values], drawn, formula), strict=True):
         if floating is not None and _compare_with_floats(sides[k], values[k], floating, drawn):
             done.add(k)
@@ -193,6 +199,11 @@ def _entries(value: Any) -> list[Any]:
     return [value] if not isinstance(value, np.ndarray) else list(value.reshape(-1))
 
 
+def _by_differences(side: Side) -> bool:
+    """Whether the author's reading takes differences for derivatives."""
+    return any(node.op in _BY_DIFFERENCES for node in walk(side.term))
+
+
 def _compare_with_kernel(side: Side, ours: Any, rows: Any, drawn: Drawn) -> None:
     bounds = [tuple(MP.mpf(x.numerator) / x.denominator for x in pair) for row in rows for pair in row]
     entries = _entries(ours)
@@ -202,7 +213,7 @@ def _compare_with_kernel(side: Side, ours: Any, rows: Any, drawn: Drawn) -> None
         raise _differs(side, ours, f"a matrix of {len(rows)}×{len(rows[0])}", drawn)
     size = max(abs(x) for x in (*entries, *(end for pair in bounds for end in pair)))
     # A derivative by differences is 0 only up to its own error; everything else is right to all digits.
-    slack = _CLOSE * size + (_DIFFERENCES if any(n.op in _BY_DIFFERENCES for n in walk(side.term)) else _NOTHING)
+    slack = _DIFFERENCES * (size + 1) if _by_differences(side) else _CLOSE * size + _NOTHING
     for mine, (low, high) in zip(entries, bounds, strict=True):
         if not low - slack <= mine <= high + slack:
             raise _differs(side, ours, MP.nstr((low + high) / 2, 10), drawn)
@@ -213,7 +224,8 @@ def _compare_with_floats(side: Side, ours: Any, floating: tuple[Any, Any], drawn
     value, scale = floating
     found = np.asarray(value, dtype=float).reshape(-1)
     mine = np.array([float(x) for x in _entries(ours)])
-    bound = _FLOATS * (float(np.max(scale, initial=0.0)) + float(np.max(np.abs(mine), initial=0.0)))
+    size = float(np.max(scale, initial=0.0)) + float(np.max(np.abs(mine), initial=0.0))
+    bound = _FLOATS * size + float(_DIFFERENCES if _by_differences(side) else 0)
     if not (np.all(np.isfinite(found)) and np.isfinite(bound)):
         return False
     apart = np.abs(found - mine)
@@ -235,7 +247,10 @@ def _differs(side: Side, ours: Any, theirs: str, drawn: Drawn) -> ReadingError:
 
 
 def _check_targets(objects: Mapping[Any, None], formula: Formula) -> None:
-    """What a setting's X⋆ stands for must be among the assumptions."""
+    """What a setting's X⋆ stands for must be among the assumptions, and nothing else may be that its author did not state."""
+    added = formula.given[: len(formula.given) - formula.stated] if formula.stated is not None else ()
+    if any(not any(isinstance(o, Target) for o in objects_in(*s.expressions())) for s in added):
+        raise ReadingError("the verifier read this claim differently: it has an assumption that was not stated")
     stated = [s.written[2] for s in formula.given if isinstance(s, RegularizedStationary) and s.written]
     for definition in targets_in(objects):
         if definition.point not in stated:
@@ -254,6 +269,8 @@ def _check_domains(objects: Mapping[Any, None], formula: Formula) -> None:
             raise _domain_differs(thing, "no dimension")
         if not isinstance(domain, Domain):
             raise _domain_differs(thing, "no scalar")
+        if thing.is_real is not True and thing not in dims and thing.name not in formula.dims:
+            raise _domain_differs(thing, "a real number")
         wrong = next((x for x in tried_for(thing) if domain.contains(x) and not admits(thing, x)), None)
         if wrong is not None:
             raise _domain_differs(thing, f"one that may be {wrong}")

@@ -22,13 +22,16 @@ from verify.language.objects import sizes_of
 
 Rows = tuple[tuple[Fraction, ...], ...]
 
-STYLES = ("whole", "fractions", "large", "symmetric", "small", "low rank")
+STYLES = ("whole", "fractions", "zero", "one", "large", "symmetric", "small", "low rank")
 _NUMBERS = {
     "whole": [Fraction(k) for k in range(-2, 3)],
     "fractions": [Fraction(k, 7) for k in range(-13, 14) if k],
+    "zero": [Fraction(0)],
+    "one": [Fraction(1)],
     "large": [Fraction(k) for k in (-17, -9, -5, 4, 8, 13, 21)],
     "symmetric": [Fraction(k, 2) for k in range(-5, 6)],
     "small": [Fraction(k, 64) for k in range(-31, 32) if k],
+    "any": [Fraction(k, d) for k in (1, -1, 2, 3, -4, 7, 11, -19, 50) for d in (1, 1, 3, 20, 300)],
     "low rank": [Fraction(k) for k in range(-3, 4) if k],
 }
 _SIZES = ((2, 3, 2, 1, 2), (3, 2, 1, 2, 2), (1, 2, 3, 3, 1), (2, 2, 2, 2, 2), (3, 2, 3, 1, 2), (1, 1, 1, 1, 1), (7, 6, 8, 7, 9))
@@ -93,7 +96,7 @@ def draw(objects: Iterable[Any], training: Training | None, number: int, least: 
                 rows = _operator(rng, thing, size)
                 operators[thing], by_name[thing.symbol.name] = _array(rows), _json(rows)
             case sp.Symbol() if thing not in sizes:
-                value = _scalar(rng, thing, style)
+                value = _scalar(rng, thing, style if number < len(STYLES) else "any")
                 by_object[thing], by_name[thing.name] = _real(value), str(value)
     names = {dim.name: k for dim, k in sizes.items()}
     return Drawn(Point(by_object, functions, operators, training), number, names, by_name)
