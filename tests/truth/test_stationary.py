@@ -1,0 +1,4 @@
+from .claims import stationary
+from .judging import both_tests
+
+test_no_claim_is_judged_wrongly, test_every_claim_ends_as_it_should = both_tests(stationary)
