@@ -119,7 +119,7 @@ STUCK = {
 
 def test_a_claim_that_never_ends_is_unknown_for_lack_of_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
-    assert main(["run", write(tmp_path, *STUCK), "--jobs", "2", "--time-limit", "0.5", "--json", str(out)]) == 1
+    assert main(["run", write(tmp_path, *STUCK), "--jobs", "2", "--time-limit", "1.5", "--json", str(out)]) == 1
     found = rows(out)
     assert [found[name]["verdict"] for name in ("first", "last")] == ["PROVED", "PROVED"]
     for i, which in enumerate(STUCK.values()):
@@ -140,7 +140,7 @@ def test_the_time_limit_is_the_profiles_and_can_be_configured(tmp_path: Path, mo
 def test_waiting_for_the_processor_does_not_use_up_the_limit(tmp_path: Path) -> None:
     """A claim that sleeps longer than its limit, but not several times as long, is checked like any other."""
     out = tmp_path / "out.json"
-    assert main(["run", write(tmp_path, "time.sleep(1.5)"), "--time-limit", "1", "--json", str(out), "--jobs", "1"]) == 0
+    assert main(["run", write(tmp_path, "time.sleep(2.5)"), "--time-limit", "2", "--json", str(out), "--jobs", "1"]) == 0
     assert rows(out)["c0"]["verdict"] == "PROVED"
 
 
