@@ -246,6 +246,40 @@ def test_a_watcher_hears_of_every_claim_once(tmp_path: Path) -> None:
     assert sorted(watcher.begun) == sorted(watcher.ended) == sorted(f.id for f in claims)
 
 
+def test_what_a_claim_changes_for_its_process_is_not_the_next_claims(tmp_path: Path) -> None:
+    changes = [
+        "sys.setrecursionlimit(120)",
+        "import numpy; numpy.seterr(all='raise')",
+        "import warnings; warnings.simplefilter('error')",
+        "sys.stdout = 3",
+        "import mpmath; mpmath.mp.dps = 1",
+        "import decimal; decimal.getcontext().prec = 1",
+        f"os.chdir({str(tmp_path / 'other')!r})",
+    ]
+    (tmp_path / "other").mkdir()
+    path = tmp_path / "mine.py"
+    looks = """
+import decimal, mpmath, numpy, warnings
+
+def state():
+    return (
+        sys.getrecursionlimit(), numpy.geterr(), len(warnings.filters), type(sys.stdout).__name__,
+        mpmath.mp.dps, decimal.getcontext().prec, os.getcwd(),
+    )
+
+"""
+    asks = "@claim\ndef asked{}():\n    raise ValueError(repr(state()))\n\n\n"
+    text = Path(write(tmp_path, *changes)).read_text().replace("\ns = lora()", looks + "\ns = lora()")
+    path.write_text(text.replace("@claim\ndef c0", asks.format(0) + "@claim\ndef c0") + asks.format(1))
+    crew = Crew(1)
+    try:
+        results = {r.id: r for r in checked(crew, list(load_file(path).claims))}
+    finally:
+        crew.close()
+    before, after = (results[f"mine.asked{i}"].summary.partition("ValueError")[2] for i in (0, 1))
+    assert before == after != ""
+
+
 def test_what_a_claim_prints_stands_before_its_row(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     main(["run", write(tmp_path, "print('printed by the claim')"), "--jobs", "1"])
     lines = capfd.readouterr().out.splitlines()
