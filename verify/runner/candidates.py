@@ -132,6 +132,7 @@ def dropped(evidence: Evidence, looked_at: Weighed) -> None:
     """Count float violations that are none: what holds is no violation any more, the rest is undecided."""
     if looked_at.n and looked_at.violation is None:
         evidence.n_undecided += looked_at.n_open
+        evidence.dropped.update(looked_at.dropped)
         evidence.margin = None if evidence.margin is None else max(evidence.margin, 0.0)
 
 

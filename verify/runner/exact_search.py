@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException
 
@@ -20,6 +21,7 @@ from verify.language.terms import walk
 from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import ExactReader
+from verify.runner.reaching import Reaching
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
@@ -40,17 +42,19 @@ class ExactPass:
         n_active: those that met every assumption.
         n_undecided: active ones that neither the exact reading nor the two float tolerances could decide.
         found: the smallest counterexample (or witness), if there is one.
+        reaching: how far the active ones reached.
     """
 
     n: int = 0
     n_active: int = 0
     n_undecided: int = 0
     found: ExactInstance | None = None
+    reaching: Reaching = field(default_factory=Reaching)
 
 
 def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReader, examples: int, seed: int) -> ExactPass:
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
-    seen = ExactPass()
+    seen = ExactPass(reaching=Reaching(formula))
     met: list[ExactInstance] = []
     models = {n: taylor_model(f) for n, f in formula.functions().items()}
     here = formula.then if formula.process is None else None
@@ -77,6 +81,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
                 met.append(instance)
                 trivial, held = in_floats(arranged)
                 seen.n_active += int(not trivial)
+                seen.reaching.note(to_batch(arranged, formula), np.array([not trivial]))
                 seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
         if reader.settles(decision):
             seen.found = arranged
