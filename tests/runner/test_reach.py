@@ -173,3 +173,14 @@ def test_a_search_without_active_instances_reaches_nothing() -> None:
     reach = seen(forall(Y, then=le(0, nuclear(Y))), (batch({"m": 2, "n": 2}, Y=np.eye(2)[None]), [False]))
     assert reach == Reach()
     assert untested(reach) == []
+
+
+def test_a_model_without_its_cubic_remainder_is_quadratic() -> None:
+    f = smooth("f", (m, n))
+    Z = sp.MatrixSymbol("Z", m, n)
+    growth = le(inner(f.grad(Y) - f.grad(Z), Y - Z), 2 * frobenius(Y - Z) ** 2)
+    found = held(forall(f, Y, Z, given=[uniform_curvature(f, 1, 2)], then=growth))
+    assert found.coverage.reach.kinds == {"f": ("quadratic",)}
+    low, high = found.coverage.reach.curvature["f"]
+    assert low >= 1 - 1e-9
+    assert high <= 2 + 1e-9

@@ -139,11 +139,11 @@ def _rank(values: Array) -> int:
 
 def _kind(function: FunctionSymbol, batch: Batch) -> str:
     """`quadratic`, `cubic` for a local model with a cubic remainder, else the family of the instances."""
+    if function.body is not None and _is_quadratic(function):
+        return QUADRATIC
     remainder = batch.values.get(data_name(function.name, "c"))
     if remainder is not None:
         return "cubic" if np.any(remainder) else QUADRATIC
-    if function.body is not None and _is_quadratic(function):
-        return QUADRATIC
     return batch.family.partition(", ")[0] or "another formula"
 
 
