@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from verify import ClaimError, NotDifferentiable, NotRational, check, equal, evaluate, evaluate_exact, forall
+from verify import ClaimError, NotDifferentiable, NotRational, check, equal, evaluate, evaluate_exact, forall, lora, lt
 from verify.calculus.conditions import reduced
 from verify.evaluation.batches import Batch
 from verify.evaluation.decide import UNDECIDED, decide
@@ -28,7 +28,7 @@ from verify.language.operations.entries import HOLE, body_derivative
 from verify.language.statements import Comparison
 from verify.language.terms import make, symbol
 from verify.language.translate import term_of
-from verify.runner.verdicts import Candidate, Held, Refuted
+from verify.runner.verdicts import Candidate, Held, Refuted, Unknown
 
 m, n, r = dimensions("m n r")
 A, B, dA = (sp.MatrixSymbol(name, m, r) for name in ("A", "B", "dA"))
@@ -166,3 +166,10 @@ def test_claims_about_the_huber_loss():
     assert isinstance(check(forall(A, then=equal(g.grad(A), A))).payload, Refuted | Candidate)
     clipped = elementwise(lambda t: sp.Min(sp.Max(t, -2), 2), A)
     assert isinstance(check(forall(A, then=equal(g.grad(A), clipped))).payload, Held)
+
+
+def test_first_order_points_of_a_loss_with_kinks_are_unknown_not_an_error():
+    s = lora(loss=lambda Y: total(elementwise(sp.Abs, Y)))
+    payload = check(forall(s, given=[s.fosp(), lt(0, s.decay)], then=equal(s.A.T * s.A, s.B.T * s.B))).payload
+    assert isinstance(payload, Unknown)
+    assert "the derivative jumps where x = 0" in payload.reason
