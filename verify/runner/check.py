@@ -16,7 +16,7 @@ from verify.calculus.conditions import conjuncts, reduced
 from verify.certificates.root import root_certificate
 from verify.evaluation.claim_gates import gate_derivatives
 from verify.language.claims import Claim, Expect
-from verify.language.errors import ClaimError, GateError, NoSource
+from verify.language.errors import ClaimError, GateError, NoSource, NotDifferentiable
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Curvature, Stationary
 from verify.points.sources.sampling import has_data
@@ -146,6 +146,8 @@ def verdict_of(
         evidence = gather(formula, profile, rng, progress, seed=seed)
     except NoSource as reason:
         return _without_source(reason, formula, reader, profile, seed ^ number)
+    except NotDifferentiable as reason:
+        return Unknown(f"its points are searched for by second derivatives, and {reason}")
     return _judge(formula, reader, evidence, profile, seed ^ number)
 
 
