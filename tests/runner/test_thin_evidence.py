@@ -55,6 +55,9 @@ FALSE = {
     "small_step": lambda: forall(eta, given=le(eta, thousandth), then=le(eta, sp.Rational(1, 1001))),
     "narrow_shell": lambda: forall(P, given=[le(1000, frobenius(P)), le(frobenius(P), 1001)], then=le(nuclear(P), 1001)),
     "sphere": lambda: forall(P, given=equal(frobenius(P), 3), then=le(nuclear(P), 3)),
+    "gap_in_a_wide_interval": lambda: forall(t, given=[le(0, t), le(t, 10**9)], then=either(le(t, 1), le(10, t))),
+    "gap_around_zero": lambda: forall(t, given=le(sp.Abs(t), 10**6), then=either(le(t, -1), le(1, t))),
+    "gap_far_out": lambda: forall(t, given=le(10**6, t), then=either(le(t, 10**7), le(10**8, t))),
     "size_beyond_the_usual": lambda: forall(P, then=le(n, 40)),
 }
 
