@@ -25,6 +25,7 @@ UNREAD = Decision((Truth.UNDECIDED,), Truth.UNDECIDED, None)
 OUTSIDE = replace(UNREAD)
 """The same where a value lies outside its domain, as a positive number that was rounded to 0."""
 _LONGEST = 200
+_LATER = "some time later along the flow"
 
 
 class ExactReader:
@@ -101,11 +102,6 @@ def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
     return replace(instance, steps=steps)
 
 
-def has_steps(formula: Formula) -> bool:
-    """Descent can be replayed exactly; of a flow only the start can."""
-    return formula.process is not None and formula.process.step is not None
-
-
 def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
     """The instance with its matrices to four decimals, to be shown only."""
     shown = {
@@ -123,7 +119,7 @@ def show_instance(instance: ExactInstance, formula: Formula) -> str:
         parts += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
     if instance.steps:
         unit = "step" if instance.steps == 1 else "steps"
-        parts.append(f"after {instance.steps} {unit}" if has_steps(formula) else "some time later along the flow")
+        parts.append(f"after {instance.steps} {unit}" if formula.process and formula.process.step else _LATER)
     return ", ".join(p for p in parts if p)
 
 

@@ -21,7 +21,8 @@ from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
 from verify.points.sources.trajectories import started
 from verify.runner.assumed import Plain
-from verify.runner.exact_reading import ExactReader, has_steps
+from verify.runner.exact_findings import has_steps
+from verify.runner.exact_reading import ExactReader
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
