@@ -16,7 +16,7 @@ from verify.points.data.digits import one_thread
 from verify.points.data.runs import lowest_curvatures, run_of, states_for
 from verify.points.data.solved import lora_loss, problem_of
 from verify.runner.real_data import decide_on
-from verify.runner.verdicts import Candidate, Held, Unknown, Vacuous
+from verify.runner.verdicts import Candidate, Held, Result, Unknown, Vacuous, describe, to_json
 
 s = lora()
 A, B, X, f, L, m, n, r, lam = s.A, s.B, s.X, s.f, s.L, s.m, s.n, s.r, s.decay
@@ -126,6 +126,34 @@ def test_states_that_miss_an_assumption_are_not_active():
     assert isinstance(found, Held)
     assert 0 < found.coverage.n_active < found.coverage.n == 26
     assert isinstance(verdict(forall(s, given=[lt(frobenius(A), 0)], then=le(0, frobenius(A))), ZERO), Vacuous)
+
+
+def test_the_run_is_the_scope_of_every_verdict_on_it():
+    held = forall(s, then=le(nuclear(X), penalty))
+    missed = forall(s, given=lt(frobenius(A), 0), then=le(nuclear(X), penalty))
+    false = forall(s, then=le(2 * nuclear(X), penalty))
+    for formula, kind in ((held, Held), (missed, Vacuous), (false, Candidate)):
+        payload = verdict(formula, ZERO)
+        assert isinstance(payload, kind)
+        assert f"on {ZERO} only" in describe(payload)
+        row = to_json(Result("claim", Expect.HOLDS, payload, 0.0))
+        assert row["scope"] == (f"on {ZERO} only" if kind is Held else None)
+
+
+def test_few_points_suffice_where_they_are_the_scope():
+    found = verdict(forall(s, given=s.fosp(), then=equal(A.T * A, B.T * B)), dataset("cancer", rank=2))
+    assert isinstance(found, Held)
+    assert found.coverage.n_active == 1
+    assert "on cancer (rank 2, zero initialization) only" in describe(found)
+
+
+def test_assumptions_of_an_always_claim_are_read_at_the_start_of_the_run():
+    starting = always(flow, given=[equal(B, 0), lt(0, lam)], then=le(nuclear(X), penalty))
+    found = verdict(starting, FLOW)
+    assert isinstance(found, Held)
+    assert found.coverage.n_active == found.coverage.n
+    assert isinstance(verdict(always(flow, given=equal(B, 0), then=equal(B, 0)), FLOW), Candidate)
+    assert isinstance(verdict(always(flow, given=equal(A, 0), then=equal(B, 0)), FLOW), Vacuous)
 
 
 def test_a_run_is_no_instance_of_another_process():

@@ -1,6 +1,6 @@
 """Which assumptions an instance really meets, and which comparisons say something, in floating point.
 
-Main definitions: `Plain`, `assumptions`.
+Main definitions: `Plain`, `assumptions`, `decided_as_assumed`.
 
 Implementation notes
     An equality is met where its sides agree, and where that means something. It means nothing where the sides differ by what
@@ -19,7 +19,7 @@ import numpy as np
 
 from verify.calculus.conditions import Condition, comparisons_in, conjuncts
 from verify.evaluation.batches import Batch, instantiate_condition
-from verify.evaluation.decide import TRUE, UNDECIDED, Bare, bare_sides, decide
+from verify.evaluation.decide import TRUE, UNDECIDED, Bare, Decisions, bare_sides, decide
 from verify.evaluation.tolerances import LOOSE, TIGHT
 from verify.language.formulas import Formula
 from verify.language.statements import Comparison, RegularizedStationary, Stationary
@@ -100,10 +100,8 @@ def assumptions(state: Batch, opened: Sequence[Condition], plain: Plain) -> tupl
         opened: the assumptions, one for each statement of the claim, with the batch's functions in them.
         plain: the claim at plain instances.
     """
-    solved = [isinstance(s, Stationary | RegularizedStationary) for s in plain.formula.given]
-    loose = iter(decide([c for c, at in zip(opened, solved, strict=True) if at], state))
-    strict = iter(decide([c for c, at in zip(opened, solved, strict=True) if not at], state, strict=True))
-    decided = [next(loose if at else strict) for at in solved]
+    solved = searched_for(plain.formula)
+    decided = decided_as_assumed(opened, solved, state)
     strict_ties = np.zeros(state.count, bool)
     for condition, decisions in zip(opened, decided, strict=True):
         if state.slack is not None and isinstance(condition, Comparison) and condition.relation == "lt":
@@ -113,6 +111,18 @@ def assumptions(state: Batch, opened: Sequence[Condition], plain: Plain) -> tupl
         _doubt(truths, state, opened, solved, plain)
     off = np.max([np.zeros(state.count), *(np.where(d.truth == TRUE, -d.margin, 0.0) for d in decided)], axis=0)
     return truths, strict_ties, off
+
+
+def searched_for(formula: Formula) -> list[bool]:
+    """Which of the assumptions are about points that are searched for until they converge."""
+    return [isinstance(s, Stationary | RegularizedStationary) for s in formula.given]
+
+
+def decided_as_assumed(opened: Sequence[Condition], solved: Sequence[bool], batch: Batch) -> list[Decisions]:
+    """The assumptions decided: strictly, except for stationarity."""
+    loose = iter(decide([c for c, at in zip(opened, solved, strict=True) if at], batch))
+    strict = iter(decide([c for c, at in zip(opened, solved, strict=True) if not at], batch, strict=True))
+    return [next(loose if at else strict) for at in solved]
 
 
 def _resolution(points: Batch) -> Array:

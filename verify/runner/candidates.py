@@ -19,7 +19,8 @@ from verify.kernel import Truth
 from verify.language.formulas import Formula
 from verify.language.numbers import significant
 from verify.runner.evidence import Evidence, Finding
-from verify.runner.exact_reading import ExactReader, has_steps, show_instance
+from verify.runner.exact_findings import has_steps
+from verify.runner.exact_reading import ExactReader, show_instance
 from verify.search.instances import ExactInstance, from_batch
 from verify.search.polish import Polished, polished
 from verify.search.precise import HOLDS, MET, PreciseReader, Reading

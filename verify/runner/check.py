@@ -225,11 +225,12 @@ def _hunted(
 
     for seen in in_a_run(context_of(formula, seed, reader), profile.syntheses):
         evidence.n += seen.n
-        evidence.n_active += seen.n_active
         evidence.n_undecided += seen.n_undecided
         evidence.reaching.take(seen.reach)
         evidence.dropped.update(seen.dropped)
-        if seen.n_active:
+        # Where the conclusion was 0 against 0 at all points that were found, constructed ones are no better.
+        if seen.n_active and (evidence.n_active or not evidence.n_trivial):
+            evidence.n_active += seen.n_active
             evidence.branches["constructed"] += seen.n_active
         if seen.found is not None:
             return Refuted(seen.found.shown, seen.found.comparison, seen.found.certificate, evidence.coverage())

@@ -176,7 +176,7 @@ def gather(
             progress(min(tested, profile.instances), profile.instances)
         if tested >= profile.instances or evidence.n_violations >= _ENOUGH or idle >= _IDLE_BATCHES:
             break
-        if drawn * _BATCH >= _SIFTED * profile.instances:
+        if not landscape and drawn * _BATCH >= _SIFTED * profile.instances:
             break
         if evidence.ends.ended.total() >= _STARTS * profile.points:
             break
@@ -190,6 +190,9 @@ def gather(
             if evidence.n_clear >= _CLEARLY or evidence.n_violations >= _ENOUGH:
                 break
             if attempt >= _HOPELESS and not evidence.n_clear + evidence.n_forced + evidence.n_trivial:
+                break
+            if time.monotonic() - began > profile.safety_seconds:
+                evidence.stopped_early = True
                 break
     return evidence
 

@@ -12,7 +12,7 @@ from verify.evaluation.tolerances import LOOSE
 from verify.kernel import Decision, Truth
 from verify.language.formulas import Formula
 from verify.runner.evidence import Evidence, Finding
-from verify.runner.exact_reading import OUTSIDE, ExactReader, has_steps, roundings, show_instance
+from verify.runner.exact_reading import OUTSIDE, ExactReader, roundings, show_instance
 from verify.runner.profiles import Profile
 from verify.runner.verdicts import Coverage, Refuted
 from verify.search.instances import ExactInstance, from_batch
@@ -46,6 +46,11 @@ def exactly(finding: Finding, formula: Formula, reader: ExactReader) -> ExactIns
                 # Finer numbers leave it undecided too, and each such reading works with the longest numbers.
                 return reader.violating_near(finding.start) or Inexact.IRRATIONAL
     return reader.violating_near(finding.start) or Inexact.NOT_FOUND
+
+
+def has_steps(formula: Formula) -> bool:
+    """Descent can be replayed exactly; of a flow only the start can."""
+    return formula.process is not None and formula.process.step is not None
 
 
 def refutation(

@@ -27,6 +27,7 @@ OUTSIDE = replace(UNREAD)
 """The same where a value lies outside its domain, as a positive number that was rounded to 0."""
 _LONGEST = 200
 _BRIEF = 10
+_LATER = "some time later along the flow"
 
 
 class ExactReader:
@@ -107,11 +108,6 @@ def with_steps(instance: ExactInstance, steps: int) -> ExactInstance:
     return replace(instance, steps=steps)
 
 
-def has_steps(formula: Formula) -> bool:
-    """Descent can be replayed exactly; of a flow only the start can."""
-    return formula.process is not None and formula.process.step is not None
-
-
 def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
     """The instance with its matrices to ten significant digits, to be shown only."""
     shown = {n: tuple(tuple(significant(x, _BRIEF) for x in row) for row in m) for n, m in instance.matrices.items()}
@@ -127,7 +123,7 @@ def show_instance(instance: ExactInstance, formula: Formula, longest: int = _LON
         parts += [f"{n}(Y) = {show_body(body_of(f, instance), longest)}" for n, f in formula.functions().items()]
     if instance.steps:
         unit = "step" if instance.steps == 1 else "steps"
-        parts.append(f"after {instance.steps} {unit}" if has_steps(formula) else "some time later along the flow")
+        parts.append(f"after {instance.steps} {unit}" if formula.process and formula.process.step else _LATER)
     return ", ".join(p for p in parts if p)
 
 

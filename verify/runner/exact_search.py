@@ -20,8 +20,10 @@ from verify.language.formulas import Formula
 from verify.language.terms import walk
 from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
+from verify.points.sources.trajectories import started
 from verify.runner.assumed import Plain
-from verify.runner.exact_reading import ExactReader, has_steps
+from verify.runner.exact_findings import has_steps
+from verify.runner.exact_reading import ExactReader
 from verify.runner.reaching import Reaching
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
@@ -62,8 +64,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     seen = ExactPass(reaching=Reaching(formula))
     met: list[ExactInstance] = []
     models = {n: taylor_model(f) for n, f in formula.functions().items()}
-    here = formula.then if formula.process is None else None
-    bare = None if here is None else reduced(here)
+    bare = None if formula.then is None else reduced(formula.then, formula.process)
     conclusion = None if bare is None else instantiate_condition(bare, models)
     plain = None if bare is None else Plain(formula, [reduced(s, formula.process) for s in formula.given], bare)
 
@@ -76,6 +77,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
         if conclusion is None or plain is None:
             return False, False, formula.then is None
         batch = to_batch(instance, formula)
+        batch = batch if formula.process is None else started(batch, formula.process)
         (decision,) = decide([conclusion], batch, known=plain.known(batch, conclusion))
         idle = bool(decision.noise[0])
         return idle, idle and plain.empty(batch), bool(decision.truth[0] == TRUE)

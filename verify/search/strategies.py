@@ -74,13 +74,18 @@ def _known_singular_values(draw: Any, rows: int, cols: int) -> Rows:
     return rows_of(product(product(left, middle), transposed(right)))
 
 
+_WIDE = 10
+"""Intervals longer than this are looked at near their ends and near 0 as well."""
+
+
 def _scalar(domain: Domain) -> st.SearchStrategy[Fraction]:
     low = domain.least if domain.above is None else domain.above
     high = domain.most if domain.below is None else domain.below
     steps = st.one_of(st.integers(0, 5).map(Fraction), st.builds(Fraction, st.integers(1, 8), st.sampled_from([2, 3, 5, 10])))
     if low is not None and high is not None:
         inside = st.builds(lambda k, n: low + (high - low) * Fraction(k, n), st.integers(0, 6), st.sampled_from([6, 10]))
-        found: st.SearchStrategy[Fraction] = inside
+        ends = st.one_of(steps.map(lambda x: low + x), steps.map(lambda x: high - x), _ENTRIES)
+        found: st.SearchStrategy[Fraction] = inside if high - low <= _WIDE else st.one_of(inside, ends)
     elif low is not None:
         found = steps.map(lambda x: low + x)
     elif high is not None:

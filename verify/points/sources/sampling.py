@@ -137,6 +137,8 @@ def scalar_values(domain: Domain, rng: Generator, count: int) -> Array:
         found = float(high) - spread
     else:
         found = spread * rng.choice([-1.0, 1.0], count)
+    if low is not None or high is not None:
+        found = _all_over(found, None if low is None else float(low), None if high is None else float(high), rng)
     if domain.least is not None and rng.random() < 0.2:
         found = np.full(count, float(domain.least))
     if domain.most is not None and rng.random() < 0.2:
@@ -144,6 +146,28 @@ def scalar_values(domain: Domain, rng: Generator, count: int) -> Array:
     if domain.integer:
         return np.floor(found) + 1.0 if domain.above is not None else np.ceil(found)
     return found
+
+
+_WIDE = 10.0
+
+
+def _all_over(found: Array, low: float | None, high: float | None, rng: Generator) -> Array:
+    """Some of the numbers moved in a wide interval, or one that begins far out: to all distances from its ends, and from 0."""
+    if low is not None and high is not None:
+        if high - low <= _WIDE:
+            return found
+        anchors = [low, high, *([0.0] if low < 0 < high else [])]
+        far = high - low
+    else:
+        end = low if low is not None else high
+        if end is None or abs(end) <= _WIDE:
+            return found
+        anchors, far = [end], 1e3 * abs(end)
+    count = len(found)
+    spread = 10.0 ** rng.uniform(-3, np.log10(far), count) * rng.choice([-1.0, 1.0], count)
+    trial = rng.choice(anchors, count) + spread
+    inside = (trial > (-np.inf if low is None else low)) & (trial < (np.inf if high is None else high))
+    return np.where(inside & (rng.random(count) < 0.6), trial, found)
 
 
 def with_functions(batch: Batch, formula: Formula, rng: Generator) -> Batch:

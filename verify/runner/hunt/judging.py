@@ -14,6 +14,7 @@ from verify.calculus.conditions import Condition, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
 from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
 from verify.language.formulas import Formula
+from verify.runner.assumed import decided_as_assumed, searched_for
 from verify.runner.candidates import weighed
 from verify.runner.evidence import NOTHING, Evidence, Finding
 from verify.runner.exact_findings import exactly, retry
@@ -66,12 +67,15 @@ class Opened:
 
     given: tuple[Condition, ...]
     conclusion: Condition
+    solved: tuple[bool, ...]
+    """Which assumptions are about points that are searched for."""
 
     def active(self, batch: Batch) -> tuple[np.ndarray, Decisions]:
         """Which instances meet every assumption, and the conclusion's reading."""
-        decided = decide([self.conclusion, *self.given], batch)
-        met = np.min([np.full(batch.count, TRUE), *(d.truth for d in decided[1:])], axis=0) == TRUE
-        return met & ~decided[0].trivial, decided[0]
+        (then,) = decide([self.conclusion], batch)
+        assumed = decided_as_assumed(self.given, self.solved, batch)
+        met = np.min([np.full(batch.count, TRUE), *(d.truth for d in assumed)], axis=0) == TRUE
+        return met & ~then.trivial, then
 
     def violations(self, batch: Batch) -> list[Finding]:
         """Instances that violate the claim in floating point."""
@@ -84,4 +88,4 @@ def opened(formula: Formula, batch: Batch) -> Opened:
     """The conditions that readers of the batch evaluate."""
     given = tuple(instantiate_condition(reduced(s, formula.process), batch.functions) for s in formula.given)
     conclusion = NOTHING if formula.then is None else reduced(formula.then, formula.process)
-    return Opened(given, instantiate_condition(conclusion, batch.functions))
+    return Opened(given, instantiate_condition(conclusion, batch.functions), tuple(searched_for(formula)))
