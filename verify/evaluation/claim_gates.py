@@ -16,7 +16,7 @@ from verify.calculus.differentiate import expand, gradients
 from verify.calculus.normal_form import canonical
 from verify.evaluation.derivatives import gated_gradient
 from verify.evaluation.gates import gate_along
-from verify.evaluation.hessians import hessian_terms
+from verify.evaluation.hessians import DIRECTION, hessian_terms
 from verify.language.formulas import Formula
 from verify.language.operations.algebra import inner, total
 from verify.language.operations.functions import FunctionSymbol
@@ -24,8 +24,7 @@ from verify.language.processes import Process
 from verify.language.statements import Combination, Curvature, RegularizedStationary, Statement, Stationary
 from verify.language.terms import ARGUMENT, Term, make, number, symbol, walk
 
-_DIRECTION = "δ"
-_PROBE = "ω"
+_PROBE = "·ω"
 
 
 def gate_derivatives(formula: Formula) -> None:
@@ -74,7 +73,7 @@ def _gate_gradients(loss: Term, variables: Sequence[Term]) -> None:
 def _gate_hessian(loss: Term, variables: tuple[Term, ...]) -> None:
     """The directional derivative of the gradients, which is what second-order points are read by."""
     loss = expand(loss)
-    directions = {v.payload[0]: symbol(_DIRECTION + v.payload[0], v.shape) for v in variables}
+    directions = {v.payload[0]: symbol(DIRECTION + v.payload[0], v.shape) for v in variables}
     form = total([inner(t, d) for t, d in zip(hessian_terms(loss, variables), directions.values(), strict=True)])
     assert form is not None
     gate_along(loss, directions, form, 2)
@@ -104,7 +103,7 @@ def _gate_function(function: FunctionSymbol, order: int) -> None:
 def _gate_derivative(node: Term) -> None:
     """A derivative along directions: the last one or two of its orders, from the formula of the order below."""
     names, order = node.payload
-    frozen = {n: symbol(_DIRECTION + n, d.shape) for n, d in zip(names, node.args[1:], strict=True)}
+    frozen = {n: symbol(DIRECTION + n, d.shape) for n, d in zip(names, node.args[1:], strict=True)}
     last = min(order, 2)
     below = node.args[0]
     if order > last:

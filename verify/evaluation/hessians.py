@@ -17,13 +17,14 @@ from verify.language.statements import FunctionOf
 from verify.language.terms import ARGUMENT, Term, symbol, walk
 
 Array = Any
-_DIRECTION = "·δ"
+DIRECTION = "·δ"
+"""Before a variable's name, the direction in it; no name of a user's begins with a dot."""
 
 
 @lru_cache(maxsize=256)
 def hessian_terms(loss: Term, variables: tuple[Term, ...]) -> tuple[Term, ...]:
     """The derivative of every gradient along direction symbols `δ` + variable name."""
-    moves = {v.payload[0]: symbol(_DIRECTION + v.payload[0], v.shape) for v in variables}
+    moves = {v.payload[0]: symbol(DIRECTION + v.payload[0], v.shape) for v in variables}
     return tuple(tangent(g, moves) for g in gradients(loss, variables))
 
 
@@ -38,7 +39,7 @@ def hessian_matrix(loss: Term, variables: Sequence[Term], batch: Batch, field: F
     start = 0
     for variable, (rows, cols), length in zip(variables, sizes, lengths, strict=True):
         block = basis[:, start : start + length]
-        values[_DIRECTION + variable.payload[0]] = block.reshape(total, rows, cols) if variable.shape else block[:, 0]
+        values[DIRECTION + variable.payload[0]] = block.reshape(total, rows, cols) if variable.shape else block[:, 0]
         start += length
     operators = {n: np.expand_dims(v, 1) for n, v in batch.operators.items()}
     env = Environment(values, batch.dims, {}, operators)

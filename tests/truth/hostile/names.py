@@ -17,7 +17,7 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-LETTERS = _listed("X⋆ S s λ f r m n A B A0 B0 μ X L G M Y U V Ω κ α β λ_A λ_B η σ t Δ 𝒢 E I W")
+LETTERS = _listed("X⋆ S s λ f r m n A B A0 B0 μ X L G M Y U V Ω κ α β λ_A λ_B η σ t Δ 𝒢 E I W ω δP δQ δ")
 """What the setting, the theory and the printers use for things of their own."""
 WORDS = _listed(
     "Trace trace arg hole sym mul add dim num fosp sosp equal forall smooth body frobenius eye zeros ones steps batch x y "
