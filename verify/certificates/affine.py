@@ -12,7 +12,7 @@ from verify.calculus.differentiate import tangent
 from verify.calculus.normal_form import polynomial_of
 from verify.evaluation.rational_linear_algebra import Rows, eliminate
 from verify.language.errors import NotDifferentiable
-from verify.language.terms import Term, symbol, symbols_of
+from verify.language.terms import DIRECTION, Term, symbol, symbols_of
 
 Residual = Callable[[Sequence[Fraction]], Sequence[Fraction]]
 
@@ -37,7 +37,7 @@ def is_affine(residuals: Sequence[Term], names: Sequence[str]) -> bool:
     shapes = {n: shape for r in residuals for n, shape in symbols_of(r).items() if n in names}
     if set(shapes) != set(names):
         return False
-    moves = {n: symbol("·δ" + n, shape) for n, shape in shapes.items()}
+    moves = {n: symbol(DIRECTION + n, shape) for n, shape in shapes.items()}
     try:
         return all(polynomial_of(tangent(tangent(r, moves), moves)).is_zero for r in residuals)
     except NotDifferentiable:

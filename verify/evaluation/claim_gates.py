@@ -16,13 +16,13 @@ from verify.calculus.differentiate import expand, gradients
 from verify.calculus.normal_form import canonical
 from verify.evaluation.derivatives import gated_gradient
 from verify.evaluation.gates import gate_along
-from verify.evaluation.hessians import DIRECTION, hessian_terms
+from verify.evaluation.hessians import hessian_terms
 from verify.language.formulas import Formula
 from verify.language.operations.algebra import inner, total
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.processes import Process
 from verify.language.statements import Combination, Curvature, RegularizedStationary, Statement, Stationary
-from verify.language.terms import ARGUMENT, Term, make, number, symbol, walk
+from verify.language.terms import ARGUMENT, DIRECTION, Term, make, number, symbol, walk
 
 _PROBE = "·ω"
 

@@ -14,11 +14,9 @@ from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.operations.operation import Environment, Field
 from verify.language.statements import FunctionOf
-from verify.language.terms import ARGUMENT, Term, symbol, walk
+from verify.language.terms import ARGUMENT, DIRECTION, Term, symbol, walk
 
 Array = Any
-DIRECTION = "·δ"
-"""Before a variable's name, the direction in it; no name of a user's begins with a dot."""
 
 
 @lru_cache(maxsize=256)

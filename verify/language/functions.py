@@ -269,7 +269,12 @@ def smooth(name: str, shape: tuple[Expression, Expression]) -> Smooth:
 
 def _argument(rows: Expression, cols: Expression) -> Any:
     """The argument symbol of a function's formula."""
-    return Argument(ARGUMENT, rows, cols)
+    return Argument(ARGUMENT, _size(rows), _size(cols))
+
+
+def _size(dim: Expression) -> Any:
+    """A size in SymPy's objects; a bare name is that of a dimension."""
+    return sp.Symbol(dim, integer=True, positive=True) if isinstance(dim, str) else sympified(dim)
 
 
 def function(formula: Callable[[Any], Any], shape: tuple[Expression, Expression], name: str = "f") -> Smooth:
@@ -329,7 +334,8 @@ def operator(
         symmetric = codomain is None
     if symmetric and target != source:
         raise ClaimError(f"the operator {name} cannot be symmetric: its domain and codomain differ")
-    return Operator(WrittenOperator(OperatorSymbol(name, source, target, symmetric), tuple(domain), tuple(to)))
+    sizes = tuple(map(_size, domain)), tuple(map(_size, to))
+    return Operator(WrittenOperator(OperatorSymbol(name, source, target, symmetric), *sizes))
 
 
 def measurement(name: str, count: Expression, shape: tuple[Expression, Expression]) -> Operator:

@@ -29,6 +29,9 @@ SCALAR: Shape = ()
 ARGUMENT = "·"
 """The name of the matrix argument in a function's body; no user symbol can have it."""
 
+DIRECTION = "·δ"
+"""What the name of a variable's direction begins with; no user symbol can have that sign."""
+
 
 class Term:
     """One node: an operation, its static payload, its arguments, and the shape inferred from them.

@@ -24,7 +24,7 @@ from verify.language.errors import NotDifferentiable, NotRational
 from verify.language.formulas import Formula
 from verify.language.operations.operation import Environment
 from verify.language.statements import Comparison
-from verify.language.terms import Term, make, number, symbol, symbols_of
+from verify.language.terms import DIRECTION, Term, make, number, symbol, symbols_of
 from verify.losses.taylor import data_name, taylor_model
 from verify.points.sources.assumptions import definitions
 from verify.search.instances import ExactInstance, rows_of
@@ -143,7 +143,7 @@ class Enforcer:
 
 def _move(name: str) -> str:
     """The symbol that stands for a change of a variable."""
-    return "·δ" + name
+    return DIRECTION + name
 
 
 def entries_of(instance: ExactInstance, name: str) -> list[Fraction]:

@@ -19,7 +19,7 @@ from verify.calculus.differentiate import expand, gradients, tangent
 from verify.evaluation.fields import FloatField
 from verify.evaluation.interpret import evaluate_terms
 from verify.language.operations.operation import Environment
-from verify.language.terms import Term, symbol, walk
+from verify.language.terms import DIRECTION, Term, symbol, walk
 from verify.losses.problem import Problem
 from verify.points.finder.linear_maps import Linear, constants_of, linear_value
 from verify.points.finder.plans import Plan, compile_plan
@@ -27,7 +27,6 @@ from verify.points.finder.tidy import associate, tidy
 
 Array = Any
 TRANSPOSED = "·ᵀ"
-_DIRECTION = "·δ"
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,7 @@ class Lowered:
 
 
 def _direction(variable: Term) -> Term:
-    return symbol(_DIRECTION + variable.payload[0], variable.shape)
+    return symbol(DIRECTION + variable.payload[0], variable.shape)
 
 
 def lowered(problem: Problem) -> Lowered:

@@ -16,7 +16,7 @@ from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NotDifferentiable
 from verify.language.operations.operation import Environment
 from verify.language.statements import Comparison
-from verify.language.terms import Term, make, number, symbol, symbols_of
+from verify.language.terms import DIRECTION, Term, make, number, symbol, symbols_of
 
 Array = Any
 _STEPS = 25
@@ -60,7 +60,7 @@ def _shape_in(terms: Sequence[Term], name: str) -> Any:
 @lru_cache(maxsize=256)
 def directional(residuals: tuple[Term, ...], names: tuple[str, ...]) -> tuple[Term, ...]:
     """The derivative of each residual along direction symbols `·δ` + name."""
-    moves = {n: symbol("·δ" + n, _shape_in(residuals, n)) for n in names}
+    moves = {n: symbol(DIRECTION + n, _shape_in(residuals, n)) for n in names}
     return tuple(tangent(r, moves) for r in residuals)
 
 
@@ -83,7 +83,7 @@ def linearized(batch: Batch, residuals: Sequence[Term], names: Sequence[str]) ->
     start = 0
     for name, shape in zip(names, shapes, strict=True):
         length = int(np.prod(shape))
-        values["·δ" + name] = basis[:, start : start + length].reshape(total, *shape)
+        values[DIRECTION + name] = basis[:, start : start + length].reshape(total, *shape)
         start += length
     operators = {n: np.expand_dims(v, 1) for n, v in batch.operators.items()}
     columns = evaluate_terms(slopes, Environment(values, batch.dims, {}, operators), field)

@@ -20,7 +20,7 @@ from verify.evaluation.batches import Batch, instantiate
 from verify.language.errors import NoSource, NotDifferentiable
 from verify.language.formulas import Formula
 from verify.language.statements import Stationary
-from verify.language.terms import Term, symbol, symbols_of
+from verify.language.terms import DIRECTION, Term, symbol, symbols_of
 from verify.losses.taylor import data_name
 from verify.points.sources.matrices import FAMILIES, orthonormal
 from verify.points.sources.repair import linearized, moved, values_of
@@ -110,7 +110,7 @@ def _is_linear(slopes: Sequence[Term], name: str) -> bool:
     shapes = [symbols_of(g)[name] for g in slopes if name in symbols_of(g)]
     if not shapes:
         return False
-    direction = symbol("·δ" + name, shapes[0])
+    direction = symbol(DIRECTION + name, shapes[0])
     try:
         second = [tangent(tangent(g, {name: direction}), {name: direction}) for g in slopes]
     except NotDifferentiable:

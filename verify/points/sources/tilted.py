@@ -22,7 +22,7 @@ from verify.evaluation.interpret import evaluate_terms
 from verify.language.errors import NotDifferentiable
 from verify.language.operations.algebra import inner
 from verify.language.statements import Stationary
-from verify.language.terms import Term, make, number, symbol, symbols_of
+from verify.language.terms import DIRECTION, Term, make, number, symbol, symbols_of
 from verify.points.finder.gauge import factors_of
 
 Array = Any
@@ -58,7 +58,7 @@ def tilts(statement: Stationary) -> Mapping[str, Tilt]:
 
 def _factor(slope: Term, name: str, shape: Any) -> int | None:
     """±1 if the slope is affine in the datum with that factor."""
-    direction = symbol("·δ" + name, shape)
+    direction = symbol(DIRECTION + name, shape)
     try:
         change = tangent(slope, {name: direction})
     except NotDifferentiable:
