@@ -157,6 +157,7 @@ def test_errors_say_what_to_do():
         (lambda: gradient(f(X), sp.MatrixSymbol("A", r, m)), ShapeError, "A is m×r in the loss"),
         (lambda: hessian_form(f(X), {A: V}), ShapeError, "the direction for A is n×r"),
         (lambda: hessian_form(f(X), {}), ClaimError, "no direction"),
+        (lambda: gradient(trace(A.T * A) * trace(identity(m)), m), ClaimError, "m is a dimension of the loss"),
         (lambda: gradient(sp.Abs(trace(A.T * A)) + sp.sign(trace(A.T * A)), A), NotDifferentiable, "jumps"),
     ]:
         with pytest.raises(kind, match=words):

@@ -24,6 +24,7 @@ A, B, M = symbol("A", ("m", "r")), symbol("B", ("n", "r")), symbol("M", ("m", "n
 C, K, Q, v = symbol("C", ("m", "r")), symbol("K", ("m", "m")), symbol("Q", ("m", "m")), symbol("v", ("m", 1))
 x, y = symbol("x"), symbol("y")
 F = FunctionSymbol("f", ("m", "r"))
+S = OperatorSymbol("S", ("m", "r"), ("m", "r"), symmetric=True)
 H = OperatorSymbol("H", ("m", "r"), ("n", "n"))
 
 
@@ -90,6 +91,11 @@ LOSSES: dict[str, tuple[Term, Term]] = {
     "det, of a Gram matrix": (make("det", GRAM), A),
     "smooth": (make("smooth", A, payload=(F,)), A),
     "smoothgrad": (inner(C, make("smoothgrad", A, payload=(F,))), A),
+    "smooth, along a direction": (make("smooth", A, C, payload=(F,)), A),
+    "smooth, in the direction": (fraction_power(make("smooth", A, C, payload=(F,)), 2), C),
+    "smoothgrad, along a direction": (square(make("smoothgrad", A, C, payload=(F,))), A),
+    "smoothgrad, in the direction": (square(make("smoothgrad", A, C, payload=(F,))), C),
+    "apply, symmetric": (inner(C, make("apply", make("hadamard", A, A), payload=(S,))), A),
     "apply": (fraction_power(make("trace", make("apply", A, payload=(H,))), 2), A),
     "adjoint": (inner(C, make("adjoint", symbol("N", ("n", "n")), payload=(H,))), symbol("N", ("n", "n"))),
     "frobenius": (make("frobenius", A), A),

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from verify.calculus.differentiate import expand
+from verify.calculus.normal_form import canonical
 from verify.language.operations.functions import FunctionSymbol, OperatorSymbol
 from verify.language.terms import Term, make, number, symbol
 
@@ -254,6 +256,30 @@ def pairs() -> Iterator[Pair]:
     yield "a function of a zero", op("rank", add(A, mul(-1, A))), op("rank", make("zeros", payload=("m", "n")))
     yield "pi", mul(make("pi"), x), mul(x, make("pi"))
     yield "a derivative", op("derivative", inner(A, A), B, payload=(("A",), 1)), mul(2, inner(A, B))
+    square = inner(A, A)
+    losses = {
+        "of a norm": op("frobenius", A),
+        "of its cube": power(op("frobenius", A), 3),
+        "of a root": power(add(number(1), square), "1/2"),
+        "of a reciprocal": power(inner(A, B), -1),
+        "of entries": inner(B, each(power(hole, 3), A)),
+        "of functions of entries": inner(B, each(TANH, A)),
+        "of a reciprocal of entries": inner(B, each(power(add(number(1), power(hole, 2)), -1), A)),
+        "of functions of a product": tr(each(EXP, mm(T(A), A))),
+        "of an inverse": tr(op("inverse", add(eye("n"), mm(T(A), A)))),
+        "of an entry": power(entry(A, 0, 1), 2),
+        "of diagonals": inner(op("diagonal", mm(T(A), A)), op("diagonal", K)),
+        "of an entrywise square": inner(had(A, B), A),
+        "of a function": at(had(A, B)),
+        "of an operator": inner(on(H, A), A),
+    }
+    losses |= {f"of {g}": fn(g, inner(A, B)) for g in ("exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf")}
+    losses["of log"] = fn("log", add(number(1), square))
+    for what, loss in losses.items():
+        for order in (1, 2):
+            derivative = op("derivative", loss, B, payload=(("A",), order))
+            yield f"derivative {order} {what}", derivative, canonical(expand(derivative))
+    yield "a wrong derivative", op("derivative", fn("exp", inner(A, B)), B, payload=(("A",), 1)), fn("exp", inner(A, B))
 
 
 def random_term(rng: random.Random, shape: tuple[Any, ...], depth: int) -> Term:

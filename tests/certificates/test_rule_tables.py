@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy as sp
 from rule_corpus import Pair, add, mul, pairs, random_term
 
+from verify import equal, frobenius, gradient, identity, inverse, lora, lt, ones, prove, trace
 from verify.calculus.differentiate import expand
 from verify.calculus.identities import Proof
 from verify.calculus.normal_form import canonical, polynomial_of
@@ -32,6 +34,7 @@ from verify.language.operations.operation import Environment
 from verify.language.serial import term_to_json
 from verify.language.statements import Comparison
 from verify.language.terms import ARGUMENT, Term, make, number, symbol, walk
+from verify.runner.verdicts import Proved, Unknown
 
 ALL = list(pairs())
 SHAPES = [(), (), ("m", "n"), ("n", "n"), ("m", 1), (1, 1)]
@@ -76,6 +79,29 @@ def test_the_corpus_has_rules_that_hold_and_rules_that_do_not_for_every_operatio
     verdicts = [one_form(left, right) for _, left, right in ALL]
     assert sum(verdicts) > 90
     assert len(verdicts) - sum(verdicts) > 25
+
+
+LOSSES = {
+    "a square": lambda X: frobenius(X) ** 2,
+    "a norm": frobenius,
+    "a root": lambda X: sp.sqrt(1 + frobenius(X) ** 2),
+    "functions of entries": lambda X: trace(X.T * X.applyfunc(sp.tanh)),
+    "a function of a norm": lambda X: sp.exp(trace(X.T * X)),
+    "a logarithm": lambda X: sp.log(1 + trace(X.T * X)),
+    "a sum of exponentials": lambda X: trace(ones(X.shape[1], X.shape[0]) * X.applyfunc(sp.exp)),
+    "an inverse": lambda X: trace(inverse(identity(X.shape[1]) + X.T * X)),
+}
+
+
+@pytest.mark.parametrize("what", LOSSES)
+def test_gradients_of_the_prover_are_those_of_the_kernel(what: str) -> None:
+    s = lora(loss=LOSSES[what])
+    balance = prove(equal(s.A.T * s.A, s.B.T * s.B), given=[s.fosp(), lt(0, s.decay)])
+    assert isinstance(balance, Proved)
+    assert "assumptions" not in balance.detail
+    for variable in (s.A, s.B):
+        assert isinstance(prove(equal(gradient(s.L, variable), 0), given=s.fosp()), Proved)
+        assert isinstance(prove(equal(gradient(s.L, variable), variable), given=s.fosp()), Unknown)
 
 
 @cache

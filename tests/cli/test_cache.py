@@ -54,6 +54,11 @@ def test_a_second_run_takes_over_the_whole_payload(made: Any, kind: type) -> Non
     assert again.payload == first.payload
 
 
+def test_what_was_decided_within_one_time_limit_is_so_within_another() -> None:
+    check_one(norms, "m.c", Plan(SMALL, 0))
+    assert check_one(norms, "m.c", Plan(replace(SMALL, time_limit=1.0), 0)).cached
+
+
 def test_profile_seed_name_and_no_cache_each_ask_again() -> None:
     check_one(norms, "m.c", Plan(SMALL, 0))
     changed = [

@@ -58,6 +58,10 @@ def test_every_field_of_every_profile_is_pinned() -> None:
         ("[tool.verify]\nseed = true\n", "seed = True: must be a whole number"),
         ("[tool.verify]\njobs = 0\n", "jobs = 0: must be a whole number, at least 1"),
         ("[tool.verify]\npaths = 'x'\n", "paths = 'x': must be a list"),
+        ("[tool.verify]\ntime_limit = 0\n", "time_limit = 0: must be a positive number of seconds"),
+        ("[tool.verify]\ntime_limit = inf\n", "time_limit = inf: must be a positive number of seconds"),
+        ("[tool.verify]\ntime_limit = true\n", "time_limit = True: must be a positive number of seconds"),
+        ("[tool.verify.budget]\ntime_limit = 0.5\n", "time_limit = 0.5: must be a number, at least 1"),
         ("[tool.verify]\nbudget = 3\n", "must be a table"),
         ("[tool.verify.budget]\ninstances = 1.5\n", "instances = 1.5: must be a whole number"),
         ("[tool.verify.budget]\nsafety_seconds = nan\n", "safety_seconds = nan: must be a number"),
@@ -68,6 +72,14 @@ def test_mistakes_are_errors_that_name_the_file(text: str, message: str, tmp_pat
     with pytest.raises(UsageError, match=re.escape(message)) as caught:
         load_settings(write(tmp_path, text))
     assert str(tmp_path / "pyproject.toml") in str(caught.value)
+
+
+def test_a_time_limit_stays_with_another_profile_and_an_option_wins(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "[tool.verify]\ntime_limit = 7.5\n"))
+    assert settings.profile.time_limit == 7.5
+    assert settings.with_profile("deep").profile == dataclasses.replace(PROFILES["deep"], time_limit=7.5)
+    assert settings.with_time_limit(3.0).profile.time_limit == 3.0
+    assert settings.with_time_limit(None) == settings
 
 
 def test_run_checks_the_configured_paths_and_options_win(

@@ -119,7 +119,7 @@ STUCK = {
 
 def test_a_claim_that_never_ends_is_unknown_for_lack_of_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.json"
-    assert main(["run", write(tmp_path, *STUCK), "--jobs", "2", "--time-limit", "0.5", "--json", str(out)]) == 1
+    assert main(["run", write(tmp_path, *STUCK), "--jobs", "2", "--time-limit", "1.5", "--json", str(out)]) == 1
     found = rows(out)
     assert [found[name]["verdict"] for name in ("first", "last")] == ["PROVED", "PROVED"]
     for i, which in enumerate(STUCK.values()):
@@ -140,7 +140,7 @@ def test_the_time_limit_is_the_profiles_and_can_be_configured(tmp_path: Path, mo
 def test_waiting_for_the_processor_does_not_use_up_the_limit(tmp_path: Path) -> None:
     """A claim that sleeps longer than its limit, but not several times as long, is checked like any other."""
     out = tmp_path / "out.json"
-    assert main(["run", write(tmp_path, "time.sleep(1.5)"), "--time-limit", "1", "--json", str(out), "--jobs", "1"]) == 0
+    assert main(["run", write(tmp_path, "time.sleep(2.5)"), "--time-limit", "2", "--json", str(out), "--jobs", "1"]) == 0
     assert rows(out)["c0"]["verdict"] == "PROVED"
 
 
@@ -244,6 +244,40 @@ def test_a_watcher_hears_of_every_claim_once(tmp_path: Path) -> None:
     watcher = _Recorder()
     assert len(list(check_all(claims, Plan(PROFILES["dev"], 0, 2, cache=False), watcher))) == 4
     assert sorted(watcher.begun) == sorted(watcher.ended) == sorted(f.id for f in claims)
+
+
+def test_what_a_claim_changes_for_its_process_is_not_the_next_claims(tmp_path: Path) -> None:
+    changes = [
+        "sys.setrecursionlimit(120)",
+        "import numpy; numpy.seterr(all='raise')",
+        "import warnings; warnings.simplefilter('error')",
+        "sys.stdout = 3",
+        "import mpmath; mpmath.mp.dps = 1",
+        "import decimal; decimal.getcontext().prec = 1",
+        f"os.chdir({str(tmp_path / 'other')!r})",
+    ]
+    (tmp_path / "other").mkdir()
+    path = tmp_path / "mine.py"
+    looks = """
+import decimal, mpmath, numpy, warnings
+
+def state():
+    return (
+        sys.getrecursionlimit(), numpy.geterr(), len(warnings.filters), type(sys.stdout).__name__,
+        mpmath.mp.dps, decimal.getcontext().prec, os.getcwd(),
+    )
+
+"""
+    asks = "@claim\ndef asked{}():\n    raise ValueError(repr(state()))\n\n\n"
+    text = Path(write(tmp_path, *changes)).read_text().replace("\ns = lora()", looks + "\ns = lora()")
+    path.write_text(text.replace("@claim\ndef c0", asks.format(0) + "@claim\ndef c0") + asks.format(1))
+    crew = Crew(1)
+    try:
+        results = {r.id: r for r in checked(crew, list(load_file(path).claims))}
+    finally:
+        crew.close()
+    before, after = (results[f"mine.asked{i}"].summary.partition("ValueError")[2] for i in (0, 1))
+    assert before == after != ""
 
 
 def test_what_a_claim_prints_stands_before_its_row(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -108,6 +109,24 @@ def test_a_signal_keeps_what_is_done_and_leaves_no_worker(number: signal.Signals
     assert document["interrupted"] is True
     assert [row["id"] for row in document["claims"]] == ["mine.quick"]
     assert _alive(pids) == []
+
+
+def test_a_terminal_that_closes_ends_the_run_and_keeps_what_is_done(tmp_path: Path) -> None:
+    file, out = tmp_path / "mine.py", tmp_path / "out.json"
+    file.write_text(WAITING)
+    command = [sys.executable, "-m", "verify", "run", str(file), "--jobs", "2", "--json", str(out)]
+    program, terminal = pty.fork()
+    if program == 0:
+        os.execv(sys.executable, command)
+    shown = b""
+    while b"PROVED" not in shown:
+        shown += os.read(terminal, 10_000)
+    pids = workers(tmp_path, 2)
+    os.close(terminal)
+    _, status = os.waitpid(program, 0)
+    assert os.waitstatus_to_exitcode(status) == 1
+    assert _eventually(lambda: _alive(pids), lambda found: not found) == []
+    assert json.loads(out.read_text())["interrupted"] is True
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

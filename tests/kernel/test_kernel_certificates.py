@@ -629,7 +629,7 @@ def test_decide_rejects_malformed_claims() -> None:
 
 def test_the_kernel_does_not_grow_and_uses_the_standard_library_only() -> None:
     lines = sum(len(p.read_text().splitlines()) for p in KERNEL.glob("*.py"))
-    assert lines <= 2100
+    assert lines <= 2200
     for path in KERNEL.glob("*.py"):
         for line in path.read_text().splitlines():
             if line.startswith(("import ", "from ")):

@@ -225,3 +225,14 @@ def test_a_hunt_prints_a_point_that_violates_the_claim() -> None:
     assert seen.candidate is not None
     assert violates(pasted(seen.candidate.shown))
     assert seen.n_undecided == 0
+
+
+def test_a_candidate_of_a_training_claim_is_printed_from_its_start() -> None:
+    # One step of descent on ‖A‖² with step 2 is A → −3A.
+    start = sp.MatrixSymbol("A0", m, r)
+    descent = gradient_descent(frobenius(A) ** 2, step=2, start=(start,), of=[A])
+    grows = always(descent, given=equal(frobenius(start), sp.sqrt(2)), then=le(frobenius(A), frobenius(start)))
+    payload = check(grows).payload
+    assert isinstance(payload, Candidate)
+    assert "after 1 steps" in payload.counterexample
+    assert close(frobenius_of(pasted(payload.counterexample)["A0"]), mp.sqrt(2))

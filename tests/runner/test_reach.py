@@ -155,3 +155,32 @@ def test_a_hunt_says_what_it_did_not_test(tmp_path: Path) -> None:
     again = json.loads(out.read_text())
     assert again["resumed"] > 0
     assert again["reached"]["rank"]["Y"] >= document["reached"]["rank"]["Y"]
+
+
+def test_exact_instances_count_too() -> None:
+    from verify.runner.exact_reading import ExactReader
+    from verify.runner.exact_search import exact_pass
+
+    formula = forall(s, given=[s.fosp()], then=le(0, frobenius(s.A)))
+    seen_there = exact_pass(formula, [], ExactReader(formula), 60, 0)
+    assert seen_there.n_active > 0
+    reach = seen_there.reaching.reach
+    assert reach.dims["m"] >= 1
+    assert "f" in reach.kinds
+
+
+def test_a_search_without_active_instances_reaches_nothing() -> None:
+    reach = seen(forall(Y, then=le(0, nuclear(Y))), (batch({"m": 2, "n": 2}, Y=np.eye(2)[None]), [False]))
+    assert reach == Reach()
+    assert untested(reach) == []
+
+
+def test_a_model_without_its_cubic_remainder_is_quadratic() -> None:
+    f = smooth("f", (m, n))
+    Z = sp.MatrixSymbol("Z", m, n)
+    growth = le(inner(f.grad(Y) - f.grad(Z), Y - Z), 2 * frobenius(Y - Z) ** 2)
+    found = held(forall(f, Y, Z, given=[uniform_curvature(f, 1, 2)], then=growth))
+    assert found.coverage.reach.kinds == {"f": ("quadratic",)}
+    low, high = found.coverage.reach.curvature["f"]
+    assert low >= 1 - 1e-9
+    assert high <= 2 + 1e-9

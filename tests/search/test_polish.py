@@ -157,3 +157,19 @@ def test_beyond_the_range_of_floats_nothing_is_met() -> None:
     reader = PreciseReader(forall(t, given=equal(sp.exp(t), sp.pi), then=le(t, 1)))
     reading = reader.read(ExactInstance({}, {"t": Fraction(710)}))
     assert reading is None or not reading.meets(1.0)
+
+
+def test_curvature_at_the_end_of_its_bounds_is_moved_inside() -> None:
+    f = smooth("f", (m, n))
+    formula = forall(f, Y, given=[equal(frobenius(f.grad(Y)), sp.pi), uniform_curvature(f, 1, 2)], then=le(f(Y), 0))
+    for start in of_the_finder(formula, 3):
+        found, reader = at(formula, start)
+        reading = reader.read(found.instance)
+        assert reading is not None
+        assert reading.meets(1e-38)
+
+
+def test_a_model_without_a_cubic_remainder_is_made_exact_without_one() -> None:
+    f = smooth("f", (m, n))
+    formula = forall(f, Y, given=uniform_curvature(f, 1, 2), then=le(f(Y), 0))
+    assert all(start.scalars["f·c"] == 0 for start in of_the_finder(formula, 4))

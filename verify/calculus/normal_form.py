@@ -272,9 +272,16 @@ def _extreme(node: Term, args: Sequence[Polynomial]) -> Polynomial:
 
 
 def _glue(node: Term, args: Sequence[Polynomial]) -> Polynomial:
-    """One side alone where both are the same."""
+    """One side alone where both are the same, or where it is 0 itself on the other side, as `max(c, 0)` is."""
     switch, positive, negative = (term_of_polynomial(a) for a in args)
-    return args[1] if positive == negative else scalar_atom(make("glue", switch, positive, negative))
+    ends = {
+        make("max", *sorted([switch, make("num", payload=(Fraction(0),))], key=repr)),
+        make("fn", switch, payload=("relu",)),
+    }
+    fades = all(any(atom in ends and exponent > 0 for atom, exponent in monomial) for monomial, _ in args[1].terms)
+    if positive == negative or (args[2].is_zero and fades):
+        return args[1]
+    return scalar_atom(make("glue", switch, positive, negative))
 
 
 def _opaque(node: Term, args: Sequence[Polynomial]) -> Polynomial:

@@ -139,6 +139,7 @@ class Crew:
             while given < len(claims):
                 self._employ(queue, plan)
                 done.update(self._news(plan))
+                self._employ(queue, plan)  # nobody is idle while the results are shown
                 while given in done:
                     given += 1
                     yield done[given - 1]

@@ -40,9 +40,9 @@ def derive(arguments: argparse.Namespace) -> int:
     value = vars(module)[name]
     if isinstance(value, Claim):
         return show_claim(only_claim(arguments.target), latex=arguments.latex, debug=arguments.debug)
-    loss = value.L if isinstance(value, Setting) else value
+    loss, variables = (value.L, [value.A, value.B]) if isinstance(value, Setting) else (value, matrices_of(value))
     try:
-        print_derivatives(name, loss, latex=arguments.latex)
+        print_derivatives(name, loss, variables, latex=arguments.latex)
     except (ClaimError, GateError) as error:
         print(f"{path}: error: {name}: {error}", file=sys.stderr)
         return UNMET
@@ -59,21 +59,18 @@ def _derivable(value: Any) -> bool:
     return isinstance(value, sp.Expr) and not is_matrix(value) and bool(value.atoms(sp.MatrixSymbol))
 
 
-def adapted(loss: Any) -> list[Any]:
-    """The matrices whose derivatives are shown: names starting with A or B if there are any, else all."""
-    found = sorted(sp.sympify(loss).atoms(sp.MatrixSymbol), key=lambda s: str(s.name))
-    factors = [s for s in found if s.name[0] in "AB" and s.name[1:].isalnum() | (len(s.name) == 1)]
-    return factors or found
+def matrices_of(loss: Any) -> list[Any]:
+    """The matrices of a loss, in the order of their names."""
+    return sorted(sp.sympify(loss).atoms(sp.MatrixSymbol), key=lambda s: str(s.name))
 
 
-def print_derivatives(name: str, loss: Any, *, latex: bool) -> None:
-    """Gradient in every adapted matrix, then the Hessian's quadratic form."""
+def print_derivatives(name: str, loss: Any, variables: list[Any], *, latex: bool) -> None:
+    """Gradient in every variable, then the Hessian's quadratic form."""
     printer = LATEX if latex else UNICODE
 
     def shown(expression: Any) -> str:
         return printer.at(term_of(expression), Precedence.SUM)
 
-    variables = adapted(loss)
     print(f"{name} = {shown(loss)}")
     for variable in variables:
         label = printer.name(variable.name)
@@ -83,4 +80,6 @@ def print_derivatives(name: str, loss: Any, *, latex: bool) -> None:
     directions = ", ".join(printer.name(d.name) for d in moves.values())
     head = rf"\nabla^2 {name}[{directions}]" if latex else f"∇²{name}[{directions}]"
     print(f"{head} = {shown(hessian_form(loss, moves))}")
-    print("stationary where every gradient above is 0; both gates (exact entrywise, finite differences) passed")
+    print(
+        "stationary where every gradient above is 0; all gates passed (exact entrywise, finite differences, scales up to 100)"
+    )

@@ -6,17 +6,22 @@ is up.
 
 from __future__ import annotations
 
+import decimal
 import os
 import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import mpmath
+import numpy as np
 
 from verify.cli.checking import Plan, check_one
 from verify.language.claims import Claim, Expect
@@ -85,7 +90,6 @@ def serve(connection: Connection, others: Sequence[Connection], parent: int) -> 
         parent: the parent's process id.
     """
     settle_in(parent)
-    _plain_streams()
     for other in others:
         other.close()
     own = os.getpid()
@@ -99,10 +103,19 @@ def serve(connection: Connection, others: Sequence[Connection], parent: int) -> 
             _send(connection, done, task)
 
 
-def _plain_streams() -> None:
-    """The streams as they are, not what a progress bar has put in their place."""
-    for name in ("stdout", "stderr"):
+@contextmanager
+def _untouched() -> Iterator[None]:
+    """Keep what a claim's code changes for the whole process from the claims after it."""
+    for name in ("stdout", "stderr"):  # the streams as they are, not what a progress bar or an earlier claim put in their place
         setattr(sys, name, getattr(sys, f"__{name}__") or getattr(sys, name))
+    depth, folder = sys.getrecursionlimit(), Path.cwd()
+    with warnings.catch_warnings(), np.errstate(), decimal.localcontext(), mpmath.mp.workprec(mpmath.mp.prec):
+        try:
+            yield
+        finally:
+            sys.setrecursionlimit(depth)
+            with suppress(OSError):  # it may be gone
+                os.chdir(folder)
 
 
 def _done(task: Task, connection: Connection) -> Done:
@@ -112,10 +125,10 @@ def _done(task: Task, connection: Connection) -> Done:
         return Done(task.number, Result(task.id, Expect.HOLDS, Broken(task.file, gone), 0.0))
     began = time.perf_counter()
     try:
-        with _limited(task.plan.profile.time_limit):
+        with _limited(task.plan.profile.time_limit), _untouched():
             result = check_one(claim, task.id, task.plan, _reporter(task.id, connection))
-    except KeyboardInterrupt as error:  # Ctrl-C does not come here: something raised it
-        if not _in_the_claim(error, claim):
+    except BaseException as error:  # Ctrl-C does not come here: something raised it, or the process is not what it was
+        if isinstance(error, KeyboardInterrupt) and not _in_the_claim(error, claim):
             return Done(task.number, None)
         result = Result(task.id, claim.expect, broken(error, claim), time.perf_counter() - began)
     finally:

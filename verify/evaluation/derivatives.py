@@ -16,7 +16,7 @@ from verify.calculus.differentiate import expand, gradients
 from verify.calculus.normal_form import canonical
 from verify.evaluation.gates import GateReport, gate_gradient, gate_hessian_form
 from verify.language.errors import ClaimError, ShapeError
-from verify.language.terms import Term, make, show_shape, symbol, symbols_of
+from verify.language.terms import Term, make, show_shape, symbol, symbols_of, walk
 from verify.language.translate import names_in, term_of
 from verify.language.untranslate import expression_of
 
@@ -138,6 +138,14 @@ def _variable(variable: Any, loss: Term) -> Term:
     if term.op != "sym":
         raise ClaimError(f"{variable} is not a symbol: derivatives are taken in a symbol of the loss or its name")
     name = term.payload[0]
+    if name in _dimensions(loss):
+        raise ClaimError(f"{name} is a dimension of the loss: derivatives are taken in its matrices and scalars")
     if name in shapes and shapes[name] != term.shape:
         raise ShapeError(f"{name} is {show_shape(shapes[name])} in the loss, but {show_shape(term.shape)} here")
     return term
+
+
+def _dimensions(term: Term) -> set[str]:
+    """The names of the symbolic sizes in a term."""
+    sizes = {d for node in walk(term) for d in (*node.shape, *(node.payload if node.op in ("dim", "eye") else ()))}
+    return {d for d in sizes if isinstance(d, str)}

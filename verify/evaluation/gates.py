@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -29,6 +30,7 @@ from verify.evaluation.fields.rational import RationalField
 from verify.evaluation.fields.unknown import Nowhere, UnknownField, derivative_at_zero
 from verify.evaluation.gate_points import DIGITS, Instance, Sizes, candidates, each, rational_number
 from verify.evaluation.gate_scales import SCALES, gate_scales
+from verify.evaluation.gate_sides import switches
 from verify.evaluation.interpret import evaluate_term
 from verify.language.errors import GateError, NotRational, ShapeError
 from verify.language.terms import Term, is_zero, show_shape
@@ -39,6 +41,8 @@ _AGREE = 40
 _DIRECTIONS = 3
 _LEAST_ORDER = 1.6
 _ROUNDING = 200 * float(np.finfo(float).eps)
+_OTHERS = 3
+"""Points at which finite differences of a loss with kinks may fail."""
 _TAME = 1e8
 """The largest loss at which central differences in floating point are taken."""
 
@@ -83,14 +87,14 @@ def gate_gradient(loss: Term, variable: Term, derived: Term, seed: int = 0) -> G
         return [{name: unit} for unit in _units(point.values[name].shape)], True
 
     how = _exact_gate(loss, units, 1, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
-    fine = next(_points(terms, loss, derived, seed, Sizes.DESCENDING))
-    steps = [{name: d} for d in _some_directions(fine, name, seed)]
 
-    def slope(move: Mapping[str, Array]) -> float:
-        gradient = fine.float_value(derived)
-        return float((gradient * move[name].astype(float)).sum())
+    def differences(fine: Instance) -> float | None:
+        def slope(move: Mapping[str, Array]) -> float:
+            return float((fine.float_value(derived) * move[name].astype(float)).sum())
 
-    order = _difference_gate(loss, steps, 1, slope, fine)
+        return _difference_gate(loss, [{name: d} for d in _some_directions(fine, name, seed)], 1, slope, fine)
+
+    order = _away_from_kinks(differences, loss, _points(terms, loss, derived, seed, Sizes.DESCENDING))
     scales = gate_scales(loss, {name: None}, derived, 1, terms, seed)
     return GateReport(how, order, f"does not depend on {name}" if is_zero(canonical(derived)) else "", scales)
 
@@ -123,9 +127,12 @@ def gate_along(loss: Term, directions: Mapping[str, Term], derived: Term, order:
         return [values], rational
 
     how = _exact_gate(loss, move, order, derived, _points(terms, loss, derived, seed, Sizes.ASCENDING))
-    fine = next(_points(terms, loss, derived, seed, Sizes.DESCENDING))
-    moves = {name: fine.float_value(direction) for name, direction in directions.items()}
-    observed = _difference_gate(loss, [moves], order, lambda _: float(fine.float_value(derived)), fine)
+
+    def differences(fine: Instance) -> float | None:
+        moves = {name: fine.float_value(direction) for name, direction in directions.items()}
+        return _difference_gate(loss, [moves], order, lambda _: float(fine.float_value(derived)), fine)
+
+    observed = _away_from_kinks(differences, loss, _points(terms, loss, derived, seed, Sizes.DESCENDING))
     scales = gate_scales(loss, directions, derived, order, terms, seed)
     return GateReport(how, observed, "is identically zero" if is_zero(canonical(derived)) else "", scales)
 
@@ -221,6 +228,18 @@ def _close(wanted: Any, found: Any) -> bool:
 
 
 # --- gate (b): central differences ----------------------------------------------------------------------------------
+
+
+def _away_from_kinks(differences: Callable[[Instance], float | None], loss: Term, points: Iterator[Instance]) -> float | None:
+    """The differences at the first point; where a kink may lie between, at others too before a formula is refused."""
+    refusal: GateError | None = None
+    for point in islice(points, 1 + (_OTHERS if switches(loss) else 0)):
+        try:
+            return differences(point)
+        except GateError as error:
+            refusal = error
+    assert refusal is not None
+    raise refusal
 
 
 def _some_directions(point: Instance, name: str, seed: int) -> list[Array]:

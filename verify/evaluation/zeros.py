@@ -1,10 +1,11 @@
 """Which computed singular values and eigenvalues are zero: a matter of the matrix' size, undecided in between.
 
-Main definitions: `ROUNDING`, `CLEAR`, `rounding_level`, `cleared`, `decided_rank`, `symmetric_eigenvalues`.
+Main definitions: `ROUNDING`, `rounding_level`, `cleared`, `decided_rank`, `symmetric_eigenvalues`.
 
 The smallest singular values of a computed matrix are known up to rounding of the largest (Weyl). Which of them come out as
 0, 1e-17 or 3e-16 depends on the processor, and the root of such a number is no longer small. So no decision is made at a
-fixed number: what is at rounding level is 0, what stands out clearly is not, and the rest is left open.
+fixed number: what is at rounding level is 0, what stands out clearly is not, and the rest is left open. How far a value must
+stand out depends on the matrix: of data nothing but rounding is unknown, of a solver's point its own error is too.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from verify.evaluation.tolerances import LOOSE
-
 Array = Any
 ROUNDING = 64 * float(np.finfo(float).eps)
 """Singular values up to this fraction of what the matrix was computed from, for each of its rows or columns, are 0."""
-CLEAR = LOOSE
-"""Those above this fraction are not: their squares stand out too, so that Y and YᵀY cannot be given different ranks."""
+_CLEAR = 100.0
+"""Those above so many times that level are not 0 (Weyl); between, the estimate of the level is not trusted."""
 
 
 def rounding_level(size: Array, side: int) -> Array:
@@ -44,17 +43,18 @@ def cleared(values: Array, side: int, size: Array | None = None, xp: Any = np) -
     return xp.where(values <= rounding_level(largest, side), 0.0, values)
 
 
-def decided_rank(values: Array, side: int, size: Array | None = None, xp: Any = np) -> Array:
+def decided_rank(values: Array, side: int, size: Array | None = None, clear: float = 0.0, xp: Any = np) -> Array:
     """The rank from singular values `(..., k)`, a whole number, or not a number where it is undecided.
 
-    Args are those of `cleared`. A value between rounding and `CLEAR` leaves the rank open, as does one that is not finite.
+    Args are those of `cleared`, and `clear`: the fraction of the size below which a value that is not rounding leaves the rank
+    open, at least near rounding. So does one that is not finite.
 
-    >>> decided_rank(np.array([[2.0, 1e-16], [2.0, 1e-9], [2.0, 1e-3], [0.0, 0.0]]), 2).tolist()
+    >>> decided_rank(np.array([[2.0, 1e-16], [2.0, 1e-12], [2.0, 1e-9], [0.0, 0.0]]), 2).tolist()
     [1.0, nan, 2.0, 0.0]
     """
     largest = values[..., :1] if size is None else xp.maximum(values[..., :1], xp.asarray(size)[..., None])
-    zero = values <= rounding_level(largest, side)
-    counted = values > CLEAR * largest
+    level = rounding_level(largest, side)
+    zero, counted = values <= level, values > xp.maximum(_CLEAR * level, clear * largest)
     known = xp.all((zero | counted) & xp.isfinite(values), axis=-1)
     return xp.where(known, xp.sum(xp.astype(counted, values.dtype), axis=-1), xp.nan)
 

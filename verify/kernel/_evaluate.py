@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from itertools import count
-from math import factorial
+from math import comb, factorial
 from typing import Any
 
 from . import _words as words
@@ -13,7 +13,25 @@ from ._functions import apply, largest, pi
 from ._language import Names, shape, sides
 from ._limits import Undefined, check, number, spend
 from ._matrices import complement, determinant, inverse, rank, singular, smallest
-from ._values import HALF, MINUS, ONE, ZERO, Jet, Value, add, affine, coefficient, each, linear, mul, poly, power, total, turn
+from ._values import (
+    HALF,
+    MINUS,
+    ONE,
+    ZERO,
+    Jet,
+    Value,
+    add,
+    affine,
+    chain,
+    coefficient,
+    each,
+    linear,
+    mul,
+    poly,
+    power,
+    total,
+    turn,
+)
 
 ARG, HOLE = 0, 1  # keys of the values of ["arg"] and ["hole"]; the names of variables are strings
 
@@ -140,6 +158,7 @@ def evaluate(t: Any, s: Scope) -> Value:
             return rows[i][j]
     return _NUMERIC[t[0]](s, *map(of, t[1:]))
 
+_PI = words.letter(words.Atom(-1, "pi", "", True, (), (), frozenset(), False))  # the same in every check
 _AT_ZERO = {"exp": ONE, "cos": ONE, "log": ZERO, "tanh": ZERO, "sin": ZERO, "erf": ZERO, "abs": ZERO, "relu": ZERO}  # log at 1
 
 def opaque(t: Any, s: Scope) -> Value:
@@ -152,25 +171,67 @@ def opaque(t: Any, s: Scope) -> Value:
         return words.Poly({((), words.ones(*args)): ONE})
     if op == "map":
         check(closed(args[0]), "a map is understood only if its body is closed:", t, "derivative")
-        hole = words.letter(words.atom("sym", words.HOLE, scalar=True))
-        inside = replace(s, names=replace(s.names, hole=True), values=s.values | {HOLE: hole})
-        return words.mapped(poly(evaluate(args[0], inside)), poly(evaluate(args[1], s)), shape(t, s.names))
+        return elementwise(args[0], evaluate(args[1], s), shape(t, s.names), 0, replace(s, names=replace(s.names, hole=True)))
     parts = [x for x in args if type(x) is list and op != "literal"]
     sizes, values = [shape(x, s.names) for x in parts], [evaluate(x, s) for x in parts]
     if op in ("entry", "diag", "diagonal"):
         return linear(op, tuple(args[1:]), [], values)
+    if op == "fn":
+        return function(args[0], values[0])
+    if op == "inverse":
+        return inverted(sizes[0], values[0])
+    if op == "pi":
+        return _PI
     polys = list(map(poly, values))
     if op in ("nuclear", "spectral", "sigma", "rank", "det", "lambda_min"):
         return words.invariant(op, sizes[0], polys[0], polys[1:])
-    if op == "inverse":
-        return words.inverse(sizes[0], polys[0])
     if op in ("max", "min"):
         polys = [p for _, p in sorted({words.text(p): p for p in polys}.items())]
         return polys[0] if len(polys) == 1 else words.letter(words.atom(op, "", True, polys))
-    if op == "fn" and polys[0].terms == words.constant(Fraction(args[0] == "log")).terms and args[0] in _AT_ZERO:
-        return words.constant(_AT_ZERO[args[0]])
     rest = json.dumps([sizes, [x for x in args if x not in parts]])
     return words.letter(words.atom(op, rest, shape(t, s.names) == (), polys))
+
+def function(name: str, x: Value) -> Value:
+    """An elementary function of a scalar in words, and its Taylor polynomial along a jet."""
+    if isinstance(x, Jet):
+        check(name in _SLOPES, "the kernel has no derivative rule for", name, "derivative")
+        return chain(lambda y: function(name, y), _SLOPES[name], x)
+    if name in _AT_ZERO and poly(x).terms == words.constant(Fraction(name == "log")).terms:
+        return words.constant(_AT_ZERO[name])
+    return words.letter(words.atom("fn", name, True, [poly(x)]))
+
+_SLOPES: dict[str, Callable[[Value], Value]] = {
+    "exp": lambda y: function("exp", y), "log": lambda y: power(y, MINUS), "sin": lambda y: function("cos", y),
+    "cos": lambda y: affine(-1, function("sin", y)), "tanh": lambda y: affine(-1, power(function("tanh", y), Fraction(2)), 1),
+    "sigmoid": lambda y: mul(function("sigmoid", y), affine(-1, function("sigmoid", y), 1)),
+    "softplus": lambda y: function("sigmoid", y),
+    "erf": lambda y: mul(affine(2, power(_PI, -HALF)), function("exp", affine(-1, mul(y, y))))}
+
+def elementwise(body: Any, x: Value, size: Any, j: int, s: Scope) -> Value:
+    """h_j(x) entry by entry, where h_j is the j-th derivative of the body over j!. By Taylor's formula, h_j(x + e) is the
+    sum of binomial(j + k, k) h_(j+k)(x) e^k."""
+    if not isinstance(x, Jet):
+        hole = words.letter(words.atom("sym", words.HOLE, scalar=True))
+        near = Jet(s.level + 1, j, {(): hole, (0,): ONE}) if j else hole
+        value = evaluate(body, replace(s, level=s.level + 1, values=s.values | {HOLE: near}))
+        return words.mapped(poly(coefficient(value, s.level + 1, (0,) * j)), poly(x), size)
+    start, move = x.terms.get((), words.Poly({})), Jet(x.level, x.order, {k: c for k, c in x.terms.items() if k})
+    total_ = elementwise(body, start, size, j, s)
+    for k in range(1, int(x.order) + 1):
+        part = linear("hadamard", "", [], [elementwise(body, start, size, j + k, s), *[move] * k])
+        total_ = add(total_, affine(comb(j + k, k), part))
+    return total_
+
+def inverted(size: Any, x: Value) -> Value:
+    """The inverse; along a jet, (x + e)^-1 is the sum of (-x^-1 e)^k x^-1."""
+    if not isinstance(x, Jet):
+        return words.inverse(size, poly(x))
+    start = inverted(size, x.terms.get((), words.Poly({})))
+    move = Jet(x.level, x.order, {k: c for k, c in x.terms.items() if k})
+    parts = [start]
+    for _ in range(int(x.order)):
+        parts.append(affine(-1, mul(mul(start, move), parts[-1])))
+    return add(*parts)
 
 def closed(body: Any) -> bool:
     """Does the body of a map depend on nothing but its argument?"""

@@ -185,7 +185,7 @@ def power(x: Value, e: Fraction) -> Value:
         square = mul(half, half)
         return (mul(square, x) if e > 1 else x) if e.numerator % 2 else square
     if isinstance(x, Jet):
-        if e.denominator > 1 and ends(centre(x))[0] <= 0:
+        if e.denominator > 1 and not isinstance(centre(x), Poly) and ends(centre(x))[0] <= 0:
             raise Undefined("the derivative of a root at 0, or outside its domain")
         return chain(lambda y: power(y, e), lambda y: mul(e, power(y, e - 1)), x)
     lo, hi = ends(power(x, -e)) if e < 0 else (ends(_root(end, e))[i] for i, end in enumerate(ends(x)))

@@ -129,7 +129,7 @@ def _node(base: type, op: str) -> type:
 
 
 _SCALAR_OPERATIONS = """
-    sigma nuclear frobenius spectral rank lambda_min smooth fn max min glue entry derivative ddt after det trace pi dim
+    sigma nuclear frobenius spectral rank lambda_min smooth fn max min entry derivative ddt after det trace pi dim
 """
 _MATRIX_OPERATIONS = """
     off_block smoothgrad apply adjoint rowlse rowsoftmax map diag diagonal ddt after hadamard inverse mul unit ones zeros

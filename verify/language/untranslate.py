@@ -77,6 +77,9 @@ def _build(node: Term, args: list[Any], dim: Callable[[Dim], Any], names: Mappin
             return _FUNCTIONS[node.payload[0]](args[0])
         case "map":
             return _map(node, args[0])
+        case "glue":  # undefined at the kink, as x/|x| is
+            switch, positive, negative = args
+            return (positive + negative) / 2 + (positive - negative) / 2 * switch / sp.Abs(switch)
         case "entry":
             return SCALAR_NODES["entry"](args[0], *node.payload)
         case "unit" | "derivative":

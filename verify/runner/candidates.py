@@ -117,20 +117,30 @@ def weighed(findings: Sequence[Finding], n: int, formula: Formula, reader: Exact
     """
     found = Weighed(max(n, len(findings)))
     readers = Readers.of(formula, reader)
-    for finding in findings[:_LOOKED_AT]:
+    chosen, others = _chosen(findings)
+    for finding in chosen:
         verdict = judged(finding, readers)
         if verdict.fate is Fate.VIOLATES:
             return Weighed(found.n, verdict)
         found.fates[verdict.fate] += 1
-    if found.fates[Fate.HOLDS] == len(findings[:_LOOKED_AT]):
-        found.fates[Fate.HOLDS] += sum(1 for f in findings[_LOOKED_AT:] if _is_plainly_true(f, readers))
+    if found.fates[Fate.HOLDS] == len(chosen):
+        found.fates[Fate.HOLDS] += sum(1 for f in others if _is_plainly_true(f, readers))
     return found
+
+
+def _chosen(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Those to look at closely, half of them the first and half the worst, and the others."""
+    first, rest = list(findings[: _LOOKED_AT // 2]), list(findings[_LOOKED_AT // 2 :])
+    rest.sort(key=lambda f: f.margin)
+    cut = _LOOKED_AT - len(first)
+    return [*first, *rest[:cut]], rest[cut:]
 
 
 def dropped(evidence: Evidence, looked_at: Weighed) -> None:
     """Count float violations that are none: what holds is no violation any more, the rest is undecided."""
     if looked_at.n and looked_at.violation is None:
         evidence.n_undecided += looked_at.n_open
+        evidence.dropped.update(looked_at.dropped)
         evidence.margin = None if evidence.margin is None else max(evidence.margin, 0.0)
 
 

@@ -16,7 +16,7 @@ from verify.calculus.conditions import conjuncts, reduced
 from verify.certificates.root import root_certificate
 from verify.evaluation.claim_gates import gate_derivatives
 from verify.language.claims import Claim, Expect
-from verify.language.errors import ClaimError, GateError, NoSource
+from verify.language.errors import ClaimError, GateError, NoSource, NotDifferentiable
 from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Curvature, Stationary
 from verify.points.sources.sampling import has_data
@@ -146,6 +146,8 @@ def verdict_of(
         evidence = gather(formula, profile, rng, progress, seed=seed)
     except NoSource as reason:
         return _without_source(reason, formula, reader, profile, seed ^ number)
+    except NotDifferentiable as reason:
+        return Unknown(f"its points are searched for by second derivatives, and {reason}")
     return _judge(formula, reader, evidence, profile, seed ^ number)
 
 
@@ -191,6 +193,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     landscape = needs_landscape(formula)
     examples = profile.exact_examples // 20 if landscape else profile.exact_examples if has_data(formula) else 1
     exact_seen = exact_pass(formula, conditions, reader, examples, seed)
+    evidence.reaching.take(exact_seen.reaching.reach)
     if exact_seen.found is not None:
         refuted = refutation(exact_seen.found, formula, reader, evidence.coverage(exact_seen.n, exact_seen.n_active), profile)
         if refuted is not None:
@@ -210,7 +213,7 @@ def _judge(formula: Formula, reader: ExactReader, evidence: Evidence, profile: P
     if refuted_late is not None:
         return refuted_late
     dropped(evidence, looked_at)
-    return with_note(_no_violation(formula, evidence, exact_seen), note_on(looked_at.dropped))
+    return with_note(_no_violation(formula, evidence, exact_seen), note_on(evidence.dropped))
 
 
 def _hunted(
@@ -224,7 +227,8 @@ def _hunted(
         evidence.n += seen.n
         evidence.n_active += seen.n_active
         evidence.n_undecided += seen.n_undecided
-        evidence.reaching.reach = evidence.reaching.reach.joined(seen.reach)
+        evidence.reaching.take(seen.reach)
+        evidence.dropped.update(seen.dropped)
         if seen.n_active:
             evidence.branches["constructed"] += seen.n_active
         if seen.found is not None:

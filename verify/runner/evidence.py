@@ -103,6 +103,8 @@ class Evidence:
     ends: Tally = field(default_factory=Tally)
     margins: Counter[int | None] = field(default_factory=Counter)
     reaching: Reaching = field(default_factory=Reaching)
+    dropped: Counter[str] = field(default_factory=Counter)
+    """What became of float violations that are none, in words."""
 
     def coverage(self, extra_exact: int = 0, extra_active: int = 0) -> Coverage:
         """The counts for the result."""

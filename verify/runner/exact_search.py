@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException
 
@@ -21,6 +22,7 @@ from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.assumed import Plain
 from verify.runner.exact_reading import ExactReader, has_steps
+from verify.runner.reaching import Reaching
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
@@ -44,6 +46,7 @@ class ExactPass:
         n_forced: those where the assumptions, not the sizes, leave 0 against 0.
         n_undecided: active ones that neither the exact reading nor the two float tolerances could decide.
         found: the smallest counterexample (or witness), if there is one.
+        reaching: how far the active ones reached.
     """
 
     n: int = 0
@@ -51,11 +54,12 @@ class ExactPass:
     n_undecided: int = 0
     n_forced: int = 0
     found: ExactInstance | None = None
+    reaching: Reaching = field(default_factory=Reaching)
 
 
 def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReader, examples: int, seed: int) -> ExactPass:
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
-    seen = ExactPass()
+    seen = ExactPass(reaching=Reaching(formula))
     met: list[ExactInstance] = []
     models = {n: taylor_model(f) for n, f in formula.functions().items()}
     here = formula.then if formula.process is None else None
@@ -89,6 +93,7 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
                 idle, empty, held = in_floats(arranged)
                 seen.n_active += int(not idle)
                 seen.n_forced += int(idle and not empty)
+                seen.reaching.note(to_batch(arranged, formula), np.array([not idle]))
                 seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
         later = (replace(arranged, steps=k) for k in _LATER) if is_met and has_steps(formula) else ()
         for state in (arranged, *later):

@@ -19,7 +19,7 @@ from verify.language.formulas import Formula
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.printing import text
 from verify.language.statements import FunctionOf
-from verify.language.terms import Shape, Term, walk
+from verify.language.terms import Shape, Term, symbols_of, walk
 from verify.losses.taylor import data_name
 from verify.runner.reach import QUADRATIC, Range, Reach
 
@@ -57,6 +57,10 @@ class Reaching:
         )
         self.reach = self.reach.joined(seen)
 
+    def take(self, other: Reach) -> None:
+        """Take in what another search reached."""
+        self.reach = self.reach.joined(other)
+
     def _shapes(self) -> dict[str, Shape]:
         assert self.formula is not None
         return self.formula.matrices()
@@ -73,7 +77,7 @@ class Reaching:
         known = self.reach.ranks
         wanted = [n for n in sides if sides[n] > known.get(n, -1)]
         found = {n: _rank(batch.values[n]) for n in wanted if n in batch.values}
-        terms = {n: self.products[n] for n in wanted if n in self.products}
+        terms = {n: p for n, p in self.products.items() if n in wanted and all(f in batch.values for f in symbols_of(p))}
         with np.errstate(all="ignore"):
             values = evaluate_terms(list(terms.values()), batch.environment(), FloatField()) if terms else []
         return {**found, **{n: _rank(v) for n, v in zip(terms, values, strict=True)}}
@@ -135,11 +139,11 @@ def _rank(values: Array) -> int:
 
 def _kind(function: FunctionSymbol, batch: Batch) -> str:
     """`quadratic`, `cubic` for a local model with a cubic remainder, else the family of the instances."""
+    if function.body is not None and _is_quadratic(function):
+        return QUADRATIC
     remainder = batch.values.get(data_name(function.name, "c"))
     if remainder is not None:
         return "cubic" if np.any(remainder) else QUADRATIC
-    if function.body is not None and _is_quadratic(function):
-        return QUADRATIC
     return batch.family.partition(", ")[0] or "another formula"
 
 

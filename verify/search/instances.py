@@ -18,7 +18,7 @@ from verify.language.operations.algebra import inner
 from verify.language.operations.entries import HOLE
 from verify.language.operations.functions import FunctionSymbol
 from verify.language.serial import Json, fraction_text, term_to_json
-from verify.language.terms import ARGUMENT, Term, make, number, symbol
+from verify.language.terms import ARGUMENT, Term, make, number, symbol, symbols_of
 from verify.losses.taylor import data_name, entry_sum, taylor_model
 from verify.search.closed import closed_body, plain
 
@@ -78,7 +78,11 @@ def from_batch(batch: Batch, formula: Formula, rounding: Callable[[Any], Fractio
         if data_name(name, "P") in matrices and data_name(name, "H") in matrices:
             bend = data_name(name, "H")
             matrices[bend] = symmetrized(matrices[bend])
-            scalars.setdefault(data_name(name, "c"), Fraction(0))
+            cubic, body = data_name(name, "c"), batch.functions[name].body if name in batch.functions else None
+            if body is not None and cubic not in symbols_of(body):
+                # Data that the formula does not use: the model has no cubic remainder.
+                scalars[cubic] = Fraction(0)
+            scalars.setdefault(cubic, Fraction(0))
         else:
             bodies[name] = closed_body(batch.functions[name], batch, rounding)
     kept = {*formula.matrices(), *formula.operators()}

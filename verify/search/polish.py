@@ -19,6 +19,7 @@ from verify.evaluation.interpret import evaluate_terms
 from verify.language.statements import Comparison
 from verify.language.terms import symbols_of, walk
 from verify.losses.taylor import data_name
+from verify.search.curvature_inside import with_curvature_inside
 from verify.search.dual_witness import dual_pairs, with_dual_witnesses
 from verify.search.instances import ExactInstance
 from verify.search.precise import DIGITS, NO_READING, PreciseReader
@@ -77,13 +78,15 @@ class _Newton:
 
     def __init__(self, instance: ExactInstance, reader: PreciseReader, *, tilted: bool) -> None:
         self.reader, self.like, self.field = reader, instance, reader.field
-        batch = reader.batch(instance)
+        given = reader.batch(instance)
+        batch = with_curvature_inside(given, reader)
         self.batch = with_dual_witnesses(reader.tilted(batch, instance) if tilted else batch, reader)
         self.held = dual_pairs(reader)
+        self.changed = batch is not given or bool(self.held)
         begun = reader.begun(self.batch)
-        given = conjuncts([_chosen(c, in_floats(begun)) for c in reader.opened(reader.given, self.batch)])
-        self.amounts = Amounts(given, begun, self.field)
-        self.equations = [c for c in given if isinstance(c, Comparison) and self._binds(c)]
+        conditions = conjuncts([_chosen(c, in_floats(begun)) for c in reader.opened(reader.given, self.batch)])
+        self.amounts = Amounts(conditions, begun, self.field)
+        self.equations = [c for c in conditions if isinstance(c, Comparison) and self._binds(c)]
         self.equations += _denied(reader, self.batch, instance.steps)
         sizes = Amounts(self.equations, begun, self.field)
         self.scales = [sizes.scale(c) for c in self.equations]
@@ -115,7 +118,7 @@ class _Newton:
         size = sum(int(np.prod(self.batch.values[n].shape[1:])) for n in self.names)
         before = self._worst(self.batch)
         if not self.equations or before <= MET or not 0 < size <= _LARGEST:
-            return Polished(self.reader.instance(self.batch, self.like) if self.held else self.like, before, before)
+            return Polished(self.reader.instance(self.batch, self.like) if self.changed else self.like, before, before)
         best, batch = before, self.batch
         slope = self._slope(batch)
         fresh = True

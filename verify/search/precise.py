@@ -115,7 +115,8 @@ class PreciseReader:
     def _function(self, function: FunctionSymbol, instance: ExactInstance) -> FunctionSymbol:
         rows, cols = (d if isinstance(d, int) else instance.dims[d] for d in function.shape)
         here = FunctionSymbol(function.name, (rows, cols), instance.bodies.get(function.name))
-        return taylor_model(here) if here.body is None else here
+        remainder = instance.scalars.get(data_name(function.name, "c"))
+        return taylor_model(here, cubic=bool(remainder)) if here.body is None else here
 
     def instance(self, batch: Batch, like: ExactInstance, digits: int | None = None) -> ExactInstance:
         """The batch as an exact instance; its numbers rounded to some significant digits, or as they are."""

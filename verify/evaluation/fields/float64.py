@@ -119,9 +119,9 @@ class FloatField:
         picked = self.xp.where(position >= count, 0.0, picked)
         return self.xp.where((position < 0) | (self.xp.round(index) != index), self.xp.nan, picked)
 
-    def rank(self, x: Array, size: Array | None = None) -> Array:
-        """The rank; not a number where a singular value is neither at rounding level nor clear."""
-        return decided_rank(self.singular_values(x), max(x.shape[-2:]), size, xp=self.xp)
+    def rank(self, x: Array, size: Array | None = None, clear: float = 0.0) -> Array:
+        """The rank; not a number where a singular value is neither at rounding level nor clear (`zeros.decided_rank`)."""
+        return decided_rank(self.singular_values(x), max(x.shape[-2:]), size, clear, xp=self.xp)
 
     def lambda_min(self, x: Array, size: Array | None = None) -> Array:
         """The smallest eigenvalue; not a number where the matrix is not symmetric up to rounding."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
+from verify.evaluation.tolerances import LOOSE
 from verify.language.statements import Stationary
 from verify.points.sources.factors import are_products
 from verify.points.sources.roles import scale_of
@@ -37,7 +38,8 @@ def ranks_are_decided(batch: Batch, statement: Stationary) -> Array:
     lengths = [np.linalg.norm(batch.values[v.payload[0]], axis=(-2, -1)) for v in statement.variables]
     sizes = [_DEPTH * a * b for a, b in zip(lengths[::2], lengths[1::2], strict=False)]
     updates = updates_of(batch, statement)
-    return np.all([np.isfinite(FloatField().rank(x, size)) for x, size in zip(updates, sizes, strict=True)], axis=0)
+    ranks = [FloatField().rank(x, size, LOOSE) for x, size in zip(updates, sizes, strict=True)]
+    return np.all(np.isfinite(ranks), axis=0)
 
 
 def branches(batch: Batch, statement: Stationary, stars: Sequence[str]) -> Array:

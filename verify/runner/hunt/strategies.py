@@ -85,7 +85,7 @@ def _exact(context: Context, unit: Unit) -> Seen:
     examples = 4 if needs_landscape(context.formula) else 60
     seen = exact_pass(context.formula, list(context.conditions), context.reader, examples, _seed(context, unit))
     found = None if seen.found is None else context.certified(seen.found)
-    return Seen(seen.n, seen.n_active, seen.n_undecided, found=found)
+    return Seen(seen.n, seen.n_active, seen.n_undecided, found=found, reach=seen.reaching.reach)
 
 
 def _random(context: Context, unit: Unit) -> Seen:
