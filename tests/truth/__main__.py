@@ -25,6 +25,8 @@ def counted(name: str, claims: list[Judged], profile: str) -> int:
     verdicts = Counter(outcome(judged, profile) for judged in claims)
     parts = ", ".join(f"{verdicts[name]} {name}" for name in [*_ORDER, "no verdict"] if verdicts[name])
     print(f"{len(claims)} {name} claims, {len(bad)} wrong: {parts}", flush=True)
+    short = [judged.id for judged in claims if outcome(judged, profile).upper() not in {v.value for v in judged.may_end}]
+    print(f"  {len(short)} weaker than they could be: {', '.join(short)}" if short else "  all as they should be", flush=True)
     for judged in bad:
         print(f"  {judged.id} is {name}, but: {result_of(judged, profile)!r}"[:300], flush=True)
     return len(bad)

@@ -277,7 +277,7 @@ def second_order_by_hand_is_the_target():
     return forall(*own, Y, T, al, be, given=given, then=equal(P * Q.T, Y))
 
 
-@false(REFUTED, CANDIDATE, UNKNOWN, because="a sum of two functions may have no source of points")
+@false(REFUTED, CANDIDATE, UNKNOWN, because="a sum of two functions may have no source of points", slow=True)
 def adapters_are_balanced_with_each_other():
     """A1 = B1 = 1, A2 = B2 = 0."""
     same = MatrixSymbol("A2", p, w), MatrixSymbol("B2", q, w)

@@ -66,7 +66,7 @@ def decay_called_mu():
     return forall(named, given=[named.sosp(), lt(rank(named.X), named.r)], then=le(inner(named.f.grad(named.X), named.X), 0))
 
 
-@true(HELD, PROVED)
+@true(HELD, PROVED, slow=True)
 def scale_and_decay_with_exchanged_letters():
     """With scale "λ" and decay "s": at a rank-deficient second-order point scale·‖G‖ ≤ 2·decay, as it is ≤ decay."""
     c, decay = Symbol("λ", positive=True), Symbol("s", nonnegative=True)

@@ -17,7 +17,7 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-LETTERS = _listed("X⋆ S s λ f r m n A B A0 B0 μ X L G M Y U V Ω κ α β λ_A λ_B η σ t Δ 𝒢 E I W")
+LETTERS = _listed("X⋆ S s λ f r m n A B A0 B0 μ X L G M Y U V Ω κ α β λ_A λ_B η σ t Δ E I W ω δP δQ δ")
 """What the setting, the theory and the printers use for things of their own."""
 WORDS = _listed(
     "Trace trace arg hole sym mul add dim num fosp sosp equal forall smooth body frobenius eye zeros ones steps batch x y "
@@ -61,7 +61,7 @@ ODD = (
 """No identifiers; answered, or refused by name."""
 BROKEN = ("", " ", "·", "•", "a\nb", "\t", "\u200b", "\u202e", "a\x00b", "x\u00a0", "\ud7ff")
 """Nothing that can be read; refused by name, or answered."""
-ALIKE = (("A", "А"), ("B", "В"), ("o", "о"), ("x", "х"), ("λ", "𝜆"), ("P", "Р"), ("μ", "µ"), ("K", "K"))
+ALIKE = (("A", "А"), ("B", "В"), ("o", "о"), ("x", "х"), ("λ", "𝜆"), ("P", "Р"), ("μ", "µ"), ("K", "K"), ("G", "𝒢"))
 """Latin and Cyrillic, Greek and symbols."""
 
 

@@ -62,6 +62,7 @@ def _branches(result: Result) -> frozenset[str]:
 def _says_which(message: str, culprits: tuple[str, ...]) -> bool:
     """Whether an error names one of the names, as it is, quoted, or by its code points."""
     spellings = [s for name in culprits for s in (name, repr(name)[1:-1], ascii(name)[1:-1], " ".join(name.split()))]
+    spellings += [f"U+{ord(letter):04X}" for name in culprits for letter in name if not letter.isascii()]
     normal = unicodedata.normalize("NFC", message)
     named = any(s and unicodedata.normalize("NFC", s) in normal for s in spellings)
     return "name" in message and (named or "" in culprits)

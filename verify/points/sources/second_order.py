@@ -76,8 +76,10 @@ _RARELY = 5
 """One in so many choices of sizes is for X⋆ = 0."""
 _HOPELESS = 600
 """Draws in a row without a problem that meets the assumptions about it."""
-_COUPLED = 20
-"""Problems a stack of several adapters: sizes and branches are common to a stack, and few stacks are drawn."""
+_COUPLED = 8
+"""Problems a stack of several adapters: sizes and branches are common to a stack, so that many small ones see more."""
+_STACKS = 4
+"""Planted stacks of several adapters beside each family's: only they meet assumptions about the places of the adapters."""
 
 
 class Aim(Enum):
@@ -132,7 +134,8 @@ def draw(
             yield from _on_own_loss(formula, dims, rng, start, tally, heavy=away and number % 2 == 1)
             continue
         if placement is not None:
-            yield from _on_adapters(formula, placement, rules, rng, tally)
+            for _ in range(_STACKS):
+                yield from _on_adapters(formula, placement, rules, rng, tally)
         random = [partial(from_family, family, start) for family in _families(formula, function, number)]
         if used % _RARELY == 3 and aim is not Aim.SPURIOUS and target_of(formula) is not None:
             yield from _on_family(formula, function, zero_target, dims, apart, tally, aim, frame)
