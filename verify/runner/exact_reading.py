@@ -123,7 +123,7 @@ def show_instance(instance: ExactInstance, formula: Formula, longest: int = _LON
         parts += [f"{n}(Y) = {show_body(body_of(f, instance), longest)}" for n, f in formula.functions().items()]
     if instance.steps:
         unit = "step" if instance.steps == 1 else "steps"
-        parts.append(f"after {instance.steps} {unit}" if formula.process and formula.process.step else _LATER)
+        parts.append(f"after {instance.steps} {unit}" if formula.process and formula.process.step is not None else _LATER)
     return ", ".join(p for p in parts if p)
 
 
