@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
+from verify.language.curvature import function_of
 from verify.language.functions import inner, operator
 from verify.language.settings import lora
-from verify.language.statements import function_of
 from verify.language.translate import term_of
 from verify.losses.problem import Problem
 

@@ -8,9 +8,9 @@ import sympy as sp
 from quadratics import quadratic, spectra
 
 from verify.evaluation.hessians import hessian_matrix
+from verify.language.curvature import function_of
 from verify.language.functions import inner
 from verify.language.settings import lora
-from verify.language.statements import function_of
 from verify.language.translate import term_of
 from verify.losses.families import FAMILIES
 from verify.points import Effort, Start, Status, find, find_streamed

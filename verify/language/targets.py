@@ -12,10 +12,11 @@ from typing import Any
 
 import sympy as sp
 
+from verify.language.curvature import function_of
 from verify.language.errors import ShapeError
 from verify.language.functions import Smooth, rank
 from verify.language.nodes import Carrier, Expression, WrittenFunction
-from verify.language.statements import RegularizedStationary, Statement, function_of, le, written
+from verify.language.statements import RegularizedStationary, Statement, le, written
 from verify.language.terms import Shape, show_shape
 from verify.language.translate import declared_term_of
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from verify.calculus.differentiate import expand
-from verify.language.statements import FunctionOf, function_of
+from verify.language.curvature import function_of
+from verify.language.statements import FunctionOf
 from verify.language.terms import Term, make, rebuild, symbol, walk
 from verify.language.translate import term_of
 from verify.losses.formulas import Adapted

@@ -191,7 +191,7 @@ def gather(
                 break
             if attempt >= _HOPELESS and not evidence.n_clear + evidence.n_forced + evidence.n_trivial:
                 break
-            if time.monotonic() - began > profile.safety_seconds:
+            if time.process_time() - began > profile.safety_seconds:
                 evidence.stopped_early = True
                 break
     return evidence
