@@ -262,14 +262,14 @@ def term(t: Tree, s: Reading) -> Any:
         case ["adjoint", name, x]:
             out = s.operators[name].T.dot(of(x).ravel())
             return out.reshape(s.spaces[name][1])
-        case ["smooth", name, x, *slots]:
-            return differential(s.bodies[name], of(x), [of(z) for z in slots], s)
-        case ["smoothgrad", name, x, *slots]:
+        case ["smooth", f, x, *slots]:
+            return differential(f, of(x), [of(z) for z in slots], s)
+        case ["smoothgrad", f, x, *slots]:
             point, moves = of(x), [of(z) for z in slots]
             out = np.empty(point.shape, dtype=object)
             for place in np.ndindex(*point.shape):
                 unit = matrix([[int((i, j) == place) for j in range(point.shape[1])] for i in range(point.shape[0])])
-                out[place] = differential(s.bodies[name], point, [*moves, unit], s)
+                out[place] = differential(f, point, [*moves, unit], s)
             return out
         case ["derivative", x, moves, order]:
             shifts = {name: of(z) for name, z in moves}
@@ -284,11 +284,14 @@ def term(t: Tree, s: Reading) -> Any:
     raise UnreadableError(f"no rule for {str(t)[:60]}")
 
 
-def differential(body: Tree, point: Array, slots: list[Array], s: Reading) -> Any:
-    if not slots:
-        return term(body, replace(s, values={"arg": point}, bodies={}))
-    *rest, last = slots
-    return along(lambda k: differential(body, point + k * last, rest, s), 1)
+def differential(f: Tree, point: Array, slots: list[Array], s: Reading) -> Any:
+    """Of a function variable, whose body stands alone, or of a formula, which may mention the variables."""
+    if slots:
+        *rest, last = slots
+        return along(lambda k: differential(f, point + k * last, rest, s), 1)
+    if isinstance(f, str):
+        return term(s.bodies[f], replace(s, values={"arg": point}, bodies={}))
+    return term(f[2], s.put(arg=point))
 
 
 def gradients(loss: Tree, names: list[str], s: Reading) -> dict[str, Any]:

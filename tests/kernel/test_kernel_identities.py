@@ -392,3 +392,52 @@ def test_a_derivative_along_the_identity_is_the_trace_of_the_gradient() -> None:
     variables = {"Y": {"kind": "matrix", "shape": ["m", "m"]}, "f": {"kind": "function", "shape": ["m", "m"]}}
     goal = ["equal", ["smooth", "f", sym("Y"), ["eye", "m"]], ["trace", ["smoothgrad", "f", sym("Y")]]]
     assert accepted(identity({"tree": ["forall", [], goal], "dims": ["m"], "variables": variables}, []))
+
+
+# --- functions given by a formula -----------------------------------------------------------------------------------
+
+SHIFTED = ["function", ["m", "n"], ["trace", ["matmul", ["transpose", sub(ARG, sym("M"))], sub(ARG, sym("M"))]]]
+OF_MATRICES = {k: {"kind": "matrix", "shape": ["m", "n"]} for k in "MYZ"}
+
+
+def of_a_formula(left: object, right: object) -> dict[str, object]:
+    claim = {"tree": ["forall", [], ["equal", left, right]], "dims": ["m", "n"], "variables": OF_MATRICES}
+    return {"schema": 1, "kind": "identity", "verdict": "PROVED", "claim": claim, "cofactors": [[]]}
+
+
+def test_the_derivatives_of_a_formula_are_the_kernels_own() -> None:
+    gap = sub(sym("Y"), sym("M"))
+    slope, bend = ["smoothgrad", SHIFTED, sym("Y")], ["smooth", SHIFTED, sym("Y"), sym("Z"), sym("Z")]
+    square = ["trace", ["matmul", ["transpose", sym("Z")], sym("Z")]]
+    assert check(of_a_formula(slope, mul("2", gap))).accepted
+    assert check(of_a_formula(["smoothgrad", SHIFTED, sym("Y"), sym("Z")], mul("2", sym("Z")))).accepted
+    assert check(of_a_formula(bend, mul("2", square))).accepted
+    for wrong in (gap, mul("-2", gap), mul("2", sym("Y")), mul("3", gap), mul("2", sub(sym("M"), sym("Y")))):
+        assert not check(of_a_formula(slope, wrong)).accepted
+    for wrong in (square, mul("-2", square), mul("4", square)):
+        assert not check(of_a_formula(bend, wrong)).accepted
+
+
+def test_a_formula_inside_a_formula_keeps_its_own_argument() -> None:
+    inner = ["smooth", SHIFTED, mul("2", ARG)]
+    outer = ["function", ["m", "n"], inner]
+    gap = sub(mul("2", sym("Y")), sym("M"))
+    assert check(of_a_formula(["smoothgrad", outer, sym("Y")], mul("4", gap))).accepted
+    assert not check(of_a_formula(["smoothgrad", outer, sym("Y")], mul("2", gap))).accepted
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        ["function", ["m"], ["num", "1"]],
+        ["function", ["m", "n"], ARG],
+        ["function", ["n", "m"], ["trace", ["matmul", ["transpose", ARG], ARG]]],
+        ["function", ["m", "n"], ["smooth", "g", ARG]],
+        ["function", ["m", "n"], sym("unknown")],
+        ["functional", ["m", "n"], ["num", "1"]],
+        [],
+        None,
+    ],
+)
+def test_a_malformed_formula_is_rejected(formula: object) -> None:
+    assert not check(of_a_formula(["smoothgrad", formula, sym("Y")], ["zeros", "m", "n"])).accepted
