@@ -20,13 +20,13 @@ THIN = "too few instances may be found on so thin a set"
 # Impossible assumptions: everything follows, and nothing can be tested ---------------------------------------------------
 
 
-@true(PROVED, VACUOUS, UNKNOWN, because=NOTHING)
+@true(PROVED, VACUOUS, UNKNOWN, because=NOTHING, slow=True)
 def commutator_is_the_identity():
     """tr(KN − NK) = 0 ≠ n: large K and N meet it only relative to KN."""
     return forall(K, N, given=equal(K * N - N * K, identity(n)), then=le(trace(K), 1))
 
 
-@true(PROVED, VACUOUS, UNKNOWN, because=NOTHING)
+@true(PROVED, VACUOUS, UNKNOWN, because=NOTHING, slow=True)
 def commutator_is_the_identity_of_symmetric_ones():
     """The same, with an equality to conclude."""
     return forall(K, N, given=equal(K * N - N * K, identity(n)), then=equal(K, N.T))
