@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_trees import ARG, add, claim, e, matrix, mul, num, power, sub, sym
 
-from verify.kernel import Truth, decide
+from verify.kernel import Truth, decide, values_at
 
 settings.register_profile("kernel", max_examples=60, deadline=None, derandomize=True)
 settings.load_profile("kernel")
@@ -235,3 +235,46 @@ def test_logarithms_next_to_one_are_enclosed_closely(x: Fraction) -> None:
     bound = num("1/1000000000000000000") if x < 0 else num(str(2 * x))
     tree = {"tree": ["exists", [["le", term, bound], ["le", num(0), term]]], "dims": [], "variables": {}}
     assert decide(tree, {}, {}).conclusion is Truth.TRUE
+
+
+def _of_square(tree: Any, point: Any, *moves: Any) -> Any:
+    """`D^k f(point)[moves]` of `f = ["function", …]` on square matrices, by the kernel."""
+    n = len(point)
+    shapes = {"P": point, **{f"Z{k}": z for k, z in enumerate(moves)}}
+    variables = {k: {"kind": "matrix", "shape": [n, n]} for k in shapes}
+    value = ["smooth", ["function", [n, n], tree], ["sym", "P"], *(["sym", f"Z{k}"] for k in range(len(moves)))]
+    read = {"tree": ["forall", [], ["le", value, ["num", "0"]]], "dims": [], "variables": variables}
+    values = {k: [[str(x) for x in row] for row in rows] for k, rows in shapes.items()}
+    (rows,) = values_at(read, {}, values, [(value, None)])
+    ((low, high),) = rows[0]
+    assert low == high
+    return low
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_derivatives_of_determinants_and_inverses_are_exact(n: int) -> None:
+    draw = random.Random(n)
+    point = [[Fraction(draw.randint(-3, 3)) + 7 * (i == j) for j in range(n)] for i in range(n)]
+    move = [[Fraction(draw.randint(-2, 2)) for _ in range(n)] for _ in range(n)]
+    moved = sympy.Matrix(
+        n, n, lambda i, j: sympy.Rational(str(point[i][j])) + sympy.Symbol("t") * sympy.Rational(str(move[i][j]))
+    )
+    for tree, curve in ((["det", ["arg"]], moved.det()), (["trace", ["inverse", ["arg"]]], moved.inv().trace())):
+        for order in (1, 2):
+            wanted = sympy.diff(curve, t, order).subs(t, 0)
+            assert Fraction(str(sympy.nsimplify(wanted))) == _of_square(tree, point, *[move] * order)
+
+
+def test_a_side_without_any_value_is_told_from_one_without_a_rule() -> None:
+    def why(left: Any, right: Any) -> str:
+        variables = {"x": {"kind": "scalar", "domain": {}}}
+        claim = {"tree": ["forall", [], ["le", left, right]], "dims": [], "variables": variables}
+        comparison = decide(claim, {}, {"x": "-1"}).comparison
+        assert comparison is not None
+        return comparison[1]
+
+    x, one = ["sym", "x"], ["num", "1"]
+    for nowhere in (["fn", "log", x], ["pow", x, "1/2"], ["pow", ["add", x, one], "-1"]):
+        assert why(nowhere, one) == "outside"
+        assert why(one, nowhere) == "outside"
+    assert why(["fn", "log", ["add", ["fn", "exp", x], ["mul", ["num", "-1"], ["fn", "exp", x]]]], one) == "undefined"

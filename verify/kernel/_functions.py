@@ -3,7 +3,7 @@ from collections.abc import Callable
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 
-from ._limits import Undefined, precision, spend
+from ._limits import Outside, Undefined, precision, spend
 from ._values import HALF, MINUS, ONE, ZERO, Interval, Jet, Value, add, affine, centre, chain, ends, interval, mul, pay, power
 
 SMOOTH = {"exp", "tanh", "sigmoid", "softplus", "sin", "cos", "erf"}  # on the whole line
@@ -37,6 +37,8 @@ def apply(name: str, x: Value) -> Value:
             return Interval(MINUS, ONE) if abs(turns) > 10**6 else apply(name, add(x, affine(-2 * turns, pi())))
         lo, hi = ends(_wave(middle, name == "sin"))
         return interval(max(MINUS, lo - radius), min(ONE, hi + radius))
+    if name == "log" and hi <= 0:
+        raise Outside("log of a number that is not positive")
     point = _erf if name == "erf" else lambda y: _rounded(name, y)
     return interval(ends(point(lo))[0], ends(point(hi))[1])  # non-decreasing
 

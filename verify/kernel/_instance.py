@@ -7,7 +7,7 @@ from typing import Any
 
 from ._evaluate import ARG, Scope, advance, along, evaluate, expansion, gradient, hessian
 from ._language import Claim, Names, expect, fields, read, shape, sides, smooth
-from ._limits import BITS, STEPS, WORK, Rejected, Undefined, check, number, start
+from ._limits import BITS, STEPS, WORK, Outside, Rejected, Undefined, check, number, start
 from ._matrices import semidefinite
 from ._root import located
 from ._values import MINUS, ONE, ZERO, Value, add, affine, coefficient, each, ends, monomials, mul, pay, turn
@@ -58,6 +58,18 @@ def equal(x: Value, y: Value) -> Judgement:
 def definite(a: Value, what: str) -> Judgement:
     return (Truth.TRUE, None) if semidefinite(a) else (Truth.FALSE, (what, "is", "not positive semidefinite"))
 
+def pair(left: Any, right: Any, s: Scope) -> list[Value]:
+    """The values of both sides; a side that has none at all is told before one for which there is no rule."""
+    found, missing = [], []
+    for t in (left, right):
+        try:
+            found.append(evaluate(t, s))
+        except Undefined as reason:
+            missing.append(reason)
+    if missing:
+        raise next((x for x in missing if isinstance(x, Outside)), missing[0])
+    return found
+
 def judge(p: Any, s: Scope) -> Judgement:
     """The truth of a well-formed statement, by Kleene's rules; an atom with an undefined part is UNDECIDED."""
     def of(x: Any) -> Value:
@@ -69,11 +81,11 @@ def judge(p: Any, s: Scope) -> Judgement:
             case ["either", *ps]:
                 return max((judge(q, s) for q in ps), key=lambda part: part[0].value)
             case ["le" | "lt" as op, left, right]:
-                return compare(op, of(left), of(right))
+                return compare(op, *pair(left, right, s))
             case ["equal", left, right]:
-                return equal(of(left), of(right))
+                return equal(*pair(left, right, s))
             case ["distinct", left, right]:
-                truth = Truth(2 - equal(of(left), of(right))[0].value)
+                truth = Truth(2 - equal(*pair(left, right, s))[0].value)
                 return truth, None if truth is Truth.TRUE else ("the difference", "distinct", "0")
             case ["fosp" | "sosp" as op, loss, names] if s.root and s.root[:2] == (loss, names):
                 return (Truth.TRUE, None) if op == "fosp" or s.root[2] else (Truth.UNDECIDED, (op, "is", "not decided"))
@@ -98,7 +110,7 @@ def judge(p: Any, s: Scope) -> Judgement:
             case ["regularized_stationary", f, weight, y, w]:
                 return witnessed(f, of(weight), of(y), of(w), s)
     except Undefined as reason:
-        return Truth.UNDECIDED, (p[0], "undefined", str(reason))
+        return Truth.UNDECIDED, (p[0], "outside" if isinstance(reason, Outside) else "undefined", str(reason))
     raise Rejected("shape", f"no reading of {str(p)[:80]}")
 
 def negative(loss: Any, names: list[str], s: Scope) -> Judgement:

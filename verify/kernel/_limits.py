@@ -23,6 +23,9 @@ def plain(text: str) -> str:
 class Undefined(Exception):
     """A term has no value that can be enclosed (1/0, log of a negative, a kink): its statement is UNDECIDED."""
 
+class Outside(Undefined):
+    """A term has no value at all: the instance lies outside its domain."""
+
 def check(good: object, message: str, node: Any = "", rule: str = "shape") -> None:
     if not good:
         raise Rejected(rule, f"{message} {str(node)[:80]}".strip())

@@ -1,11 +1,11 @@
 """Exact linear algebra: one characteristic polynomial serves determinant, inverse, rank, projections and roots."""
 from fractions import Fraction
 from itertools import pairwise
-from math import lcm
+from math import inf, lcm
 from typing import Any
 
-from ._limits import Undefined, precision, spend
-from ._values import HALF, ZERO, Value, affine, ends, interval, power, turn
+from ._limits import Outside, Undefined, precision, spend
+from ._values import HALF, ONE, ZERO, Jet, Value, add, affine, coefficient, each, ends, interval, mul, power, total, turn
 
 Integers = list[list[int]]
 
@@ -45,16 +45,36 @@ def characteristic(a: Integers) -> tuple[list[int], list[Integers]]:
         m.append([[x + c[k] * (i == j) for j, x in enumerate(row)] for i, row in enumerate(step)])
     return c, m
 
-def determinant(a: Any) -> Fraction:
+def determinant(a: Any) -> Value:
+    """By the characteristic polynomial; of enclosures and derivatives by the same recursion, which divides by integers only."""
+    if not all(isinstance(x, Fraction) for row in a for x in row):
+        m, c = [[Fraction(i == j) for j in range(len(a))] for i in range(len(a))], ONE
+        for k in range(1, len(a) + 1):
+            step = mul(a, m)
+            c = affine(Fraction(-1, k), total(row[i] for i, row in enumerate(step)))
+            m = [[add(x, c) if i == j else x for j, x in enumerate(row)] for i, row in enumerate(step)]
+        return affine((-1) ** len(a), c)
     n, d = integers(a)
     return Fraction((-1) ** len(a) * characteristic(n)[0][-1], d ** len(a))
 
 def inverse(a: Any) -> Value:
-    """From a M[n-1] = -c[n] I."""
+    """From a M[n-1] = -c[n] I; with derivatives, a0 + e has the inverse x - x e x + x e x e x - ..., where x is that of a0."""
+    levels = [x.level for row in a for x in row if isinstance(x, Jet)]
+    if levels:
+        order = max(x.order for row in a for x in row if isinstance(x, Jet) and x.level == max(levels))
+        if order == inf:
+            raise Undefined("not visibly a polynomial")
+        x = part = inverse(coefficient(a, max(levels), ()))
+        e = each(lambda y, z: add(y, affine(-1, z)), a, coefficient(a, max(levels), ()))
+        found = x
+        for _ in range(int(order)):
+            part = each(lambda y: affine(-1, y), mul(mul(x, e), part))
+            found = each(add, found, part)
+        return found
     n, d = integers(a)
     c, m = characteristic(n)
     if c[-1] == 0:
-        raise Undefined("inverse of a singular matrix")
+        raise Outside("inverse of a singular matrix")
     return [[Fraction(-x * d, c[-1]) for x in row] for row in m[-2]]
 
 def complement(a: Any) -> tuple[Value, int]:
@@ -112,7 +132,7 @@ def singular(a: Any, k: int) -> Value:
     middle, e = centred(a)
     n, d = integers(middle if len(a) <= len(a[0]) else turn(middle))
     if k < 1:
-        raise Undefined("sigma_k needs k >= 1")
+        raise Outside("sigma_k needs k >= 1")
     lo, hi = (max(x, ZERO) for x in eigenvalue(gram(n), k)) if k <= len(n) else (ZERO, ZERO)
     lo, hi = (ends(affine(Fraction(1, d), power(x, HALF)))[i] for i, x in enumerate((lo, hi)))
     e = e if k <= len(n) else ZERO  # Weyl: a singular value moves by at most the norm of a change
@@ -122,7 +142,7 @@ def smallest(a: Any) -> Value:
     """The smallest eigenvalue of a symmetric matrix."""
     n, d = integers(a)
     if n != turn(n):
-        raise Undefined("lambda_min of a matrix that is not symmetric")
+        raise Outside("lambda_min of a matrix that is not symmetric")
     return affine(Fraction(1, d), interval(*eigenvalue(n, len(n))))
 
 def rank(a: Any, most: int) -> Fraction:

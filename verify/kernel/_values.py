@@ -7,7 +7,7 @@ from math import factorial, inf
 from typing import Any
 
 from . import _words as words
-from ._limits import ORDER, Undefined, check, precision, spend
+from ._limits import ORDER, Outside, Undefined, check, precision, spend
 from ._words import Poly
 
 Value = Any  # Fraction, Interval, Jet or Poly; a matrix is a list of rows of the first three, or a Jet or Poly
@@ -186,11 +186,14 @@ def power(x: Value, e: Fraction) -> Value:
         return (mul(square, x) if e > 1 else x) if e.numerator % 2 else square
     if isinstance(x, Jet):
         if e.denominator > 1 and not isinstance(centre(x), Poly) and ends(centre(x))[0] <= 0:
-            raise Undefined("the derivative of a root at 0, or outside its domain")
+            beyond = ends(centre(x))[1] <= 0
+            raise (Outside if beyond else Undefined)("the derivative of a root at 0, or outside its domain")
         return chain(lambda y: power(y, e), lambda y: mul(e, power(y, e - 1)), x)
+    if e.denominator > 1 and ends(x)[1] < 0:
+        raise Outside("a root of a negative number")
     lo, hi = ends(power(x, -e)) if e < 0 else (ends(_root(end, e))[i] for i, end in enumerate(ends(x)))
     if e < 0 and lo <= 0 <= hi:
-        raise Undefined("division by zero")
+        raise (Outside if lo == hi else Undefined)("division by zero")
     return interval(1 / hi, 1 / lo) if e < 0 else interval(lo, hi)
 
 def _root(x: Fraction, e: Fraction) -> Value:

@@ -304,6 +304,8 @@ def not_tested(evidence: Evidence, formula: Formula) -> str:
         left_out.append("curvature that is bounded in the ball only")
     if evidence.n_ties:
         left_out.append(f"{evidence.n_ties:,} points at which a strict assumption is a tie")
+    if evidence.n_without:
+        left_out.append(f"{evidence.n_without:,} points at which a side of the claim has no value")
     return ", ".join(left_out)
 
 

@@ -84,6 +84,8 @@ class Evidence:
     """Those with 0 on both sides where other instances of those sizes, which do not meet the assumptions, have not."""
     n_repeats: int = 0
     """Active states along a process beyond the first of each instance."""
+    n_without: int = 0
+    """Instances that meet the assumptions, at which a side of the conclusion has no value in floats."""
     n_undecided: int = 0
     n_open: int = 0
     """Undecided ones among those whose assumptions are not clearly met."""
@@ -97,6 +99,7 @@ class Evidence:
     branches: Counter[str] = field(default_factory=Counter)
     violations: list[Finding] = field(default_factory=list)
     undecided: list[Finding] = field(default_factory=list)
+    without: list[Finding] = field(default_factory=list)
     ties: list[Finding] = field(default_factory=list)
     n_violations: int = 0
     stopped_early: bool = False
@@ -296,13 +299,14 @@ def _tally(
     assumed = np.where(tied, FALSE, assumed)
     tied_open = tied & (then.truth != TRUE) & (not state.family.endswith(AT_TARGET))
     met = assumed == TRUE
-    active = met & ~then.noise
+    without = met & ~then.noise & np.isnan(then.margin)
+    active = met & ~then.noise & ~without
     possible = (assumed >= UNDECIDED) & ~then.noise
     violated = active & (then.truth == FALSE)
     # A tie on both sides shows neither a violation nor that the instance is one of the claim's; a NaN may hide either.
     tie = (assumed == UNDECIDED) & np.isfinite(then.margin)
     open_to = np.where(assumed == UNDECIDED, then.truth != TRUE, then.truth == UNDECIDED)
-    unclear = possible & open_to & ~(tie & (then.truth == UNDECIDED))
+    unclear = possible & open_to & ~(tie & (then.truth == UNDECIDED)) & ~without
     evidence.n += state.count
     evidence.n_active += int(active.sum())
     idle = int((met & then.noise).sum())
@@ -312,6 +316,7 @@ def _tally(
         evidence.n_forced += idle
         evidence.forced[(state.family, state.shape_text)] += idle
     evidence.n_violations += int(violated.sum())
+    evidence.n_without += int(without.sum())
     evidence.n_undecided += int(unclear.sum())
     evidence.n_open += int((unclear & ~active).sum())
     evidence.n_ties += int(tied.sum())
@@ -327,7 +332,12 @@ def _tally(
             low = float(finite.min())
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
             evidence.margins.update(decades(finite))
-    kinds = ((violated, evidence.violations, 3), (unclear, evidence.undecided, _KEPT), (tied_open, evidence.ties, 3))
+    kinds = (
+        (violated, evidence.violations, 3),
+        (unclear, evidence.undecided, _KEPT),
+        (without, evidence.without, 3),
+        (tied_open, evidence.ties, 3),
+    )
     for mask, kept, most in kinds:
         for index in np.flatnonzero(mask)[:most]:
             kept.append(

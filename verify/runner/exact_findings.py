@@ -101,7 +101,34 @@ def retry(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Pr
         evidence.n_undecided = max(0, evidence.n_undecided - settled)
     else:
         evidence.n_undecided = max(evidence.n_undecided - settled, 1 if evidence.n_undecided else 0)
+    return _without_values(evidence, formula, reader, profile)
+
+
+def _without_values(evidence: Evidence, formula: Formula, reader: ExactReader, profile: Profile) -> Refuted | None:
+    """Read instances exactly at which a side has no float value; unless it has none at all they count as undecided."""
+    open_ = 0
+    for finding in evidence.without[: profile.retries // 2]:
+        try:
+            exact = from_batch(finding.start, formula, roundings()[-1], finding.steps if has_steps(formula) else 0)
+        except (ValueError, OverflowError):
+            open_ += 1
+            continue
+        arranged = reader.enforce(exact)
+        decision = None if arranged is None else reader.read(arranged)
+        if arranged is not None and decision is not None and reader.settles(decision):
+            refuted = refutation(arranged, formula, reader, evidence.coverage(), profile)
+            if refuted is not None:
+                return refuted
+        open_ += int(decision is None or not (decision.conclusion is Truth.TRUE or is_outside(decision)))
+    if open_:
+        evidence.n_undecided += evidence.n_without
+        evidence.n_without = 0
     return None
+
+
+def is_outside(decision: Decision) -> bool:
+    """Whether a side of the conclusion has no value at all: the instance is none of the claim's."""
+    return decision.comparison is not None and decision.comparison[1] == "outside"
 
 
 def _is_tie(finding: Finding) -> bool:

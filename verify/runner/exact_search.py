@@ -22,7 +22,7 @@ from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
 from verify.points.sources.trajectories import started
 from verify.runner.assumed import Plain
-from verify.runner.exact_findings import has_steps
+from verify.runner.exact_findings import has_steps, is_outside
 from verify.runner.exact_reading import ExactReader
 from verify.runner.reaching import Reaching
 from verify.search.instances import ExactInstance, free_matrices, to_batch
@@ -93,10 +93,11 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
             if is_met:
                 met.append(instance)
                 idle, empty, held = in_floats(arranged)
-                seen.n_active += int(not idle)
+                counts = not idle and not is_outside(decision)
+                seen.n_active += int(counts)
                 seen.n_forced += int(idle and not empty)
-                seen.reaching.note(to_batch(arranged, formula), np.array([not idle]))
-                seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held)
+                seen.reaching.note(to_batch(arranged, formula), np.array([counts]))
+                seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held and not is_outside(decision))
         later = (replace(arranged, steps=k) for k in _LATER) if is_met and has_steps(formula) else ()
         for state in (arranged, *later):
             if reader.settles(decision if state is arranged else reader.read(state)):
