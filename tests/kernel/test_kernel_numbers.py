@@ -256,9 +256,8 @@ def test_derivatives_of_determinants_and_inverses_are_exact(n: int) -> None:
     draw = random.Random(n)
     point = [[Fraction(draw.randint(-3, 3)) + 7 * (i == j) for j in range(n)] for i in range(n)]
     move = [[Fraction(draw.randint(-2, 2)) for _ in range(n)] for _ in range(n)]
-    moved = sympy.Matrix(
-        n, n, lambda i, j: sympy.Rational(str(point[i][j])) + sympy.Symbol("t") * sympy.Rational(str(move[i][j]))
-    )
+    t = sympy.Symbol("t")
+    moved = sympy.Matrix(n, n, lambda i, j: sympy.Rational(str(point[i][j])) + t * sympy.Rational(str(move[i][j])))
     for tree, curve in ((["det", ["arg"]], moved.det()), (["trace", ["inverse", ["arg"]]], moved.inv().trace())):
         for order in (1, 2):
             wanted = sympy.diff(curve, t, order).subs(t, 0)
