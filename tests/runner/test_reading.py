@@ -355,8 +355,8 @@ def test_the_gate_catches_a_wrong_rule_of_the_translation(what: str, monkeypatch
 def test_points_do_not_depend_on_what_things_are_called(turn: int) -> None:
     from verify.runner.reading.points import draw
 
-    mine = draw([A, B, x], None, turn, {})
-    theirs = draw([matrices("X⋆", m, r), matrices("λ", n, r), scalars("s")], None, turn, {})
+    mine = draw([A, B, x], None, turn, {}, {})
+    theirs = draw([matrices("X⋆", m, r), matrices("λ", n, r), scalars("s")], None, turn, {}, {})
     ours, others = list(mine.point.values.values()), list(theirs.point.values.values())
     assert all((a == b).all() if hasattr(a, "shape") else a == b for a, b in zip(ours, others, strict=True))
 

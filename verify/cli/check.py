@@ -70,8 +70,8 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
     """
     from verify.certificates.binding import mismatch
     from verify.cli.config import collect_here
-    from verify.runner.faults import elaborated
-    from verify.runner.verdicts import Broken, describe
+    from verify.runner.faults import checked_formula
+    from verify.runner.verdicts import Broken, Unknown, describe
 
     collected = collect_here([selector])
     for problem in collected.problems:
@@ -79,7 +79,7 @@ def _binder(selector: str) -> Callable[[Any], Mismatch | None]:
     if len(collected.claims) != 1:
         raise UsageError(f"--claim {selector} names {len(collected.claims)} claims: give one, as FILE::NAME")
     claim = collected.claims[0].claim
-    formula = elaborated(claim)
-    if isinstance(formula, Broken):
+    formula = checked_formula(claim)
+    if isinstance(formula, Broken | Unknown):
         raise UsageError(describe(formula))
     return lambda certificate: mismatch(certificate, formula)

@@ -15,11 +15,11 @@ from verify.language.formulas import Formula
 from verify.runner.about import about
 from verify.runner.check import check_claim
 from verify.runner.evidence import Progress
-from verify.runner.faults import elaborated, outcome_of
+from verify.runner.faults import checked_formula, outcome_of
 from verify.runner.known import known_verdict
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import Profile
-from verify.runner.verdicts import Broken, Result
+from verify.runner.verdicts import Broken, Result, Unknown
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def check_one(claim: Claim, identifier: str, plan: Plan, progress: Progress | No
 
 
 def _checked(claim: Claim, identifier: str, plan: Plan, progress: Progress | None) -> Result:
-    formula = elaborated(claim)
-    if isinstance(formula, Broken) or claim.examples:
+    formula = checked_formula(claim)
+    if isinstance(formula, Broken | Unknown) or claim.examples:
         return _afresh(claim, identifier, plan, progress)
     return _earlier(claim, identifier, plan, formula) or _kept(claim, identifier, plan, formula, progress)
 

@@ -18,7 +18,7 @@ from verify.cli.progress import HuntDisplay
 from verify.cli.show import only_claim
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
-from verify.runner.faults import broken, elaborated
+from verify.runner.faults import broken, checked_formula
 from verify.runner.hunt.campaign import HuntResult, Options
 from verify.runner.hunt.campaign import hunt as hunt_claim
 from verify.runner.hunt.records import Found as FoundInstance
@@ -27,7 +27,7 @@ from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
 from verify.runner.profiles import PROFILES
 from verify.runner.replay import replay
-from verify.runner.verdicts import Broken, Held, Payload, Result, Verdict, describe
+from verify.runner.verdicts import Broken, Held, Payload, Result, Unknown, Verdict, describe
 from verify.runner.wording import said
 
 
@@ -40,8 +40,8 @@ def hunt(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{found.id} speaks of a data set, which cannot be searched: hunt the claim it was made from")
     if arguments.json is not None and not Path(arguments.json).resolve().parent.is_dir():
         raise UsageError(f"{arguments.json} cannot be written: its folder does not exist")
-    formula = elaborated(found.claim)
-    if isinstance(formula, Broken):
+    formula = checked_formula(found.claim)
+    if isinstance(formula, Broken | Unknown):
         return _broken(found, formula, arguments)
     folder = out_folder(arguments.out)
     subject = Subject(found.claim.file, found.claim.name, found.id)
@@ -163,10 +163,10 @@ def out_folder(given: str | None) -> Path:
     return folder
 
 
-def _broken(found: FoundClaim, payload: Broken, arguments: argparse.Namespace) -> int:
+def _broken(found: FoundClaim, payload: Broken | Unknown, arguments: argparse.Namespace) -> int:
     result = Result(found.id, found.claim.expect, payload, 0.0)
     print(describe(payload), file=sys.stderr)
-    if arguments.debug:
+    if arguments.debug and isinstance(payload, Broken):
         print(payload.traceback, file=sys.stderr)
     if arguments.json:
         write_json(arguments.json, to_json(result, HuntResult(payload, None, (), None, 0.0)))

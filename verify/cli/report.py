@@ -30,6 +30,8 @@ def _require_accepted(row: MutableMapping[str, Any], path: str) -> None:
     """A page must not say PROVED or REFUTED above a certificate that does not hold, and shows what the kernel says of it."""
     certificate = row.get("certificate_content")
     if certificate is None:
+        if row["verdict"] in ("PROVED", "REFUTED"):
+            raise UsageError(f"{path}: {row['id']} is {row['verdict']} without a certificate: run the claim again")
         return
     checked = kernel_check(certificate)
     if not checked.accepted or certificate.get("verdict") != row["verdict"]:

@@ -239,7 +239,9 @@ def values_at(claim: Any, dims: Any, values: Any, terms: Any, bits: int = 128) -
             shape(term, inside.names)
             value = evaluate(term, inside)
             found.append(each(ends, value if isinstance(value, list) else [[value]]))
-        except (Undefined, Rejected):
+        except (Undefined, Rejected) as no:
+            if isinstance(no, Rejected) and no.rule not in ("budget", "derivative", "limits"):
+                raise
             found.append(None)
     return found
 

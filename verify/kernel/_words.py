@@ -238,7 +238,7 @@ def mapped(body: Poly, x: Poly, size: Any) -> Poly:
 
 def either_way(op: str, size: Any, x: Poly, rest: list[Poly]) -> Poly:
     """A matrix g(x) with g(x') = g(x)', as a letter for x or x'."""
-    straight, over = (text(x), tuple(size)), (text(transpose(x)), tuple(size[::-1]))
+    straight, over = (text(x), [*map(str, size)]), (text(transpose(x)), [*map(str, size[::-1])])
     turn = over < straight
     a = atom(op, tuple(size[::-1] if turn else size), False, [transpose(x) if turn else x, *rest], symmetric=straight == over)
     return Poly({((), ((a, turn),)): ONE})
@@ -253,7 +253,7 @@ def inverse(size: Any, x: Poly) -> Poly:
 def invariant(op: str, size: Any, x: Poly, rest: Iterable[Poly]) -> Poly:
     """A scalar g(x) with g(x') = g(x)."""
     over = transpose(x)
-    turn = (text(over), tuple(size[::-1])) < (text(x), tuple(size))
+    turn = (text(over), [*map(str, size[::-1])]) < (text(x), [*map(str, size)])
     return letter(atom(op, tuple(size[::-1] if turn else size), True, [over if turn else x, *rest]))
 
 def traced(word: Word) -> Poly:

@@ -15,6 +15,7 @@ import numbers
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from verify.language.errors import ClaimError
@@ -40,6 +41,8 @@ def exact_number(value: Any) -> Fraction:
         return Fraction(int(value.numerator), int(value.denominator))
     if isinstance(value, decimal.Decimal) and value.is_finite():
         return Fraction(value)
+    if not isinstance(value, float | np.floating) or isinstance(value, np.longdouble):
+        raise ClaimError(f"{value!r} is a number that no claim can carry exactly: write an integer, a Rational or a Fraction")
     try:
         double = float(value)
         found = Fraction(repr(double))

@@ -181,7 +181,7 @@ def _holding(instance: ExactInstance, readers: Readers) -> Fate:
     Beside such a point there may well be one, with irrational data, that violates the claim.
     """
     reading = readers.thick.read(instance)
-    return Fate.UNCLEAR if reading is None or reading.violation.relative > LOOSE else Fate.HOLDS
+    return Fate.HOLDS if reading is not None and reading.violation.relative <= LOOSE else Fate.UNCLEAR
 
 
 def _near(finding: Finding, formula: Formula, digits: int | None) -> ExactInstance | None:

@@ -1,6 +1,6 @@
 """Whose fault an exception is that ends the check of a claim, and the row that says so.
 
-Main definitions: `outcome_of`, `elaborated`, `broken`.
+Main definitions: `outcome_of`, `elaborated`, `checked_formula`, `broken`.
 
 Implementation notes
     What is raised in the user's files is the user's: an ERROR with the line. What is raised in the verifier's own files is the
@@ -42,9 +42,20 @@ def outcome_of(error: BaseException, claim: Claim) -> Broken | Unknown:
 
 
 def elaborated(claim: Claim) -> Formula | Broken:
-    """A claim's formula, or the ERROR row of what its code raises."""
+    """A claim's formula, to be shown; or the ERROR row of what its code raises."""
     try:
         return read(claim).formula
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        return broken(error, claim)
+
+
+def checked_formula(claim: Claim) -> Formula | Broken | Unknown:
+    """A claim's formula, to be judged: UNKNOWN where its reading could not be compared with what is written."""
+    try:
+        reading = read(claim)
+        return reading.formula if reading.unread is None else Unknown(reading.unread)
     except KeyboardInterrupt:
         raise
     except BaseException as error:

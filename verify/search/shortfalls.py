@@ -110,7 +110,10 @@ class Amounts:
             return Amount(float(size / scale), size)
         if condition.relation == "distinct":
             # Either they are the same or not: there is no amount in between.
-            same = self._norm(gap) / scale <= self.apart
+            apart = self._norm(gap) / scale
+            if not apart >= 0:
+                return Amount(float("nan"), self.field.mp.nan)
+            same = apart <= self.apart
             return Amount(float(same), self.field.mp.mpf(int(same)))
         above = gap[0]
         if condition.relation == "lt" and above == 0 and (is_whole(condition.left) and is_whole(condition.right)):

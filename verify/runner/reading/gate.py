@@ -22,7 +22,7 @@ from verify.evaluation.interpret import value_of_node
 from verify.evaluation.scales import with_scales
 from verify.kernel import Rejected, values_at
 from verify.language.domains import Domain
-from verify.language.errors import ClaimError, NotDifferentiable
+from verify.language.errors import NotDifferentiable
 from verify.language.formulas import Formula
 from verify.language.nodes import Argument
 from verify.language.operations.algebra import fraction_power, inner
@@ -34,6 +34,7 @@ from verify.language.targets import Target, targets_in
 from verify.language.terms import ARGUMENT, make, number, symbol, walk
 from verify.language.written import objects_in
 from verify.losses.taylor import data_name
+from verify.points.sources.bounds import scalar_domains
 from verify.runner.reading.points import STYLES, Drawn, admits, as_array, as_floats, dimension_objects, draw, tried_for
 from verify.runner.reading.sides import ReadingError, Side, sides_of, training_of
 from verify.runner.reading.symmetry import check_symmetry
@@ -72,16 +73,17 @@ def check_reading(formula: Formula) -> str | None:
     objects = {**dict.fromkeys(formula.objects), **used}
     training = training_of(formula.process)
     check_symmetry(formula, training)
-    least, points = _least_sizes(sides), POINTS
-    unread = set(range(len(sides)))
+    least, points, domains = _least_sizes(sides), POINTS, scalar_domains(formula)
+    unread = not_exactly = set(range(len(sides)))
     for turn in range(_MOST):
         if turn >= points and not unread:
             return None
-        drawn = draw(objects, training, turn, {**dict.fromkeys(formula.dims, 1), **least})
+        drawn = draw(objects, training, turn, {**dict.fromkeys(formula.dims, 1), **least}, domains)
         points = POINTS if drawn.largest <= LARGE else _FEW
-        exact = set(range(len(sides))) if turn < _EXACT else set(unread)
         wanted = {k: side for k, side in enumerate(sides) if turn < points or k in unread}
-        unread -= _compared_at(drawn, wanted, exact, formula)
+        done, exactly = _compared_at(drawn, wanted, set(wanted) if turn < _EXACT else not_exactly, formula)
+        # The kernel has no rule for some terms, or not the time: then it cannot rest a verdict on them either.
+        unread, not_exactly = unread - done - exactly, not_exactly - exactly
     if not unread:
         return None
     missing = sides[min(unread)].expression
@@ -98,10 +100,11 @@ def _least_sizes(sides: Sequence[Side]) -> dict[str, int]:
     return least
 
 
-def _compared_at(drawn: Drawn, sides: Mapping[int, Side], exact: set[int], formula: Formula) -> set[int]:
-    """Compare some sides at a point, those of `exact` with the kernel too: which had a value."""
+def _compared_at(drawn: Drawn, sides: Mapping[int, Side], exact: set[int], formula: Formula) -> tuple[set[int], set[int]]:
+    """Compare some sides at a point, those of `exact` with the kernel too: which had values in floats, which in the kernel."""
     values: dict[int, Any] = {}
     done: set[int] = set()
+    exactly: set[int] = set()
     for k, side in sides.items():
         try:
             values[k] = _authored(side, drawn)
@@ -118,8 +121,8 @@ def _compared_at(drawn: Drawn, sides: Mapping[int, Side], exact: set[int], formu
     for k, kernels in zip(asked, _by_kernel([sides[k] for k in asked], drawn, formula), strict=True):
         if kernels is not None:
             _compare_with_kernel(sides[k], values[k], kernels, drawn)
-            done.add(k)
-    return done
+            exactly.add(k)
+    return done, exactly
 
 
 # --- three readings -------------------------------------------------------------------------------------------------
@@ -178,7 +181,7 @@ def _in_floats(sides: Sequence[Side], drawn: Drawn, formula: Formula) -> list[An
             with np.errstate(all="ignore"):
                 known, scales = with_scales([term], env, lambda node, done, e=env: value_of_node(node, done, e, field))  # type: ignore[misc]
             found.append((known[term], scales[term]))
-        except (NotDifferentiable, ClaimError, ArithmeticError):
+        except (NotDifferentiable, ArithmeticError):
             found.append(None)
     return found
 

@@ -16,7 +16,7 @@ import numpy as np
 import sympy as sp
 
 from verify.evaluation.authored import MP, Cubic, Point, Training, filled
-from verify.language.domains import Parameter
+from verify.language.domains import Domain, Parameter
 from verify.language.nodes import WrittenFunction, WrittenOperator
 from verify.language.objects import sizes_of
 
@@ -69,7 +69,13 @@ class Drawn:
         return _json(_matrix(rng, rows, cols, STYLES[self.number % len(STYLES)]))
 
 
-def draw(objects: Iterable[Any], training: Training | None, number: int, least: Mapping[str, int]) -> Drawn:
+def draw(
+    objects: Iterable[Any],
+    training: Training | None,
+    number: int,
+    least: Mapping[str, int],
+    domains: Mapping[str, Domain],
+) -> Drawn:
     """The point of that number: styles and sizes go round, everything else is random with the number as the seed.
 
     Args:
@@ -77,6 +83,7 @@ def draw(objects: Iterable[Any], training: Training | None, number: int, least: 
         training: what `ddt` and `after` mean there.
         number: of the point.
         least: the dimensions that were read, by name, with the smallest sizes that the claim leaves room for.
+        domains: where the claim's assumptions leave scalars, by name.
     """
     listed, rng, style = list(objects), Random(f"reading {number}"), STYLES[number % len(STYLES)]
     counted = [o for o in listed if isinstance(o, sp.Symbol) and o.name in least]
@@ -102,7 +109,8 @@ def draw(objects: Iterable[Any], training: Training | None, number: int, least: 
                 rows = _operator(rng, thing, size)
                 operators[thing], by_name[thing.symbol.name] = _array(rows), _json(rows)
             case sp.Symbol() if thing not in sizes:
-                value = _scalar(rng, thing, style if number < len(STYLES) else "any")
+                later = number >= len(STYLES)
+                value = _scalar(rng, thing, "any" if later else style, domains.get(thing.name) if later else None)
                 by_object[thing], by_name[thing.name] = _real(value), str(value)
     names = {dim.name: k for dim, k in sizes.items()}
     return Drawn(Point(by_object, functions, operators, training), number, names, by_name)
@@ -146,33 +154,38 @@ def _function(rng: Random, rows: int, cols: int) -> tuple[Cubic, Any]:
     return Cubic(tuple(forms), tuple(factors)), {"body": ["add", *parts]}
 
 
-def _scalar(rng: Random, symbol: Any, style: str) -> Fraction:
-    """A number that the symbol's own assumptions admit."""
+def _scalar(rng: Random, symbol: Any, style: str, within: Domain | None) -> Fraction:
+    """A number that the symbol's own assumptions admit; later ones inside the bounds that the claim assumes, if it does."""
     options = [*_NUMBERS[style], *(abs(x) for x in _NUMBERS[style])]
+    if within is not None and (bounded := [x for x in _inside(within) if within.contains(x)]):
+        options = bounded
     rng.shuffle(options)
     found = next((x for x in options if admits(symbol, x)), None)
-    if found is None:
-        found = next((x for x in (*TRIED, *_inside(symbol)) if admits(symbol, x)), Fraction(1))
-    return found
+    return found if found is not None else next((x for x in tried_for(symbol) if admits(symbol, x)), Fraction(1))
 
 
 TRIED = tuple(Fraction(k, d) for d in (1, 2, 7, 1000) for k in (0, 1, -1, 2, -2, 3, -3, 4, 5, -5, 7, 9, 10, -10, 100, -100))
 """Numbers at which a symbol's assumptions are compared with the domain that was read."""
 
 
-def _inside(symbol: Any) -> list[Fraction]:
-    """Numbers inside the bounds of a parameter, and at them."""
-    if not isinstance(symbol, Parameter):
+def _inside(domain: Domain | None) -> list[Fraction]:
+    """Numbers inside the bounds of a domain, and at them."""
+    if domain is None:
         return []
-    bounds = [getattr(symbol.domain, k) for k in ("above", "least", "below", "most")]
+    bounds = [getattr(domain, k) for k in ("above", "least", "below", "most")]
     known = [b for b in bounds if b is not None]
     middle = [sum(known, Fraction(0)) / len(known)] if known else []
-    return [*known, *middle, *(b + e for b in known for e in (1, -1, Fraction(1, 1000), Fraction(-1, 1000)))]
+    steps = (1, -1, Fraction(1, 1000), Fraction(-1, 1000))
+    return [*middle, *known, *(b + e for b in known for e in steps), *(b * k for b in known for k in (2, 5, Fraction(1, 2)))]
+
+
+def _own_domain(symbol: Any) -> Domain | None:
+    return symbol.domain if isinstance(symbol, Parameter) else None
 
 
 def tried_for(symbol: Any) -> list[Fraction]:
     """Numbers at which a symbol's domain is worth looking at."""
-    return [*TRIED, *_inside(symbol)]
+    return [*TRIED, *_inside(_own_domain(symbol))]
 
 
 def admits(symbol: Any, value: Fraction) -> bool:

@@ -39,7 +39,7 @@ def check_symmetry(formula: Formula, training: Training | None) -> None:
         if any(o in assumed for o in own):
             continue
         for number in range(_POINTS):
-            drawn = draw(formula.objects, training, number, dims)
+            drawn = draw(formula.objects, training, number, dims, {})
             try:
                 value = value_of(matrix, drawn.point)
             except UndefinedError:
