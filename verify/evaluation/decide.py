@@ -26,8 +26,9 @@ from verify.evaluation.batches import Batch
 from verify.evaluation.fields import FloatField
 from verify.evaluation.hessians import hessian_matrix, hessian_of_function, is_quadratic
 from verify.evaluation.interpret import value_of_node
-from verify.evaluation.scales import NOISE, magnitudes, norm, summands, swallowed, swallows, with_scales
+from verify.evaluation.scales import magnitudes, norm, summands, swallowed, swallows, with_scales
 from verify.evaluation.tolerances import LOOSE, TIGHT
+from verify.evaluation.zeros import ROUNDING
 from verify.language.statements import Comparison
 from verify.language.terms import Term
 
@@ -118,7 +119,7 @@ def _reading(conditions: Sequence[Condition], batch: Batch, *, sized: bool) -> _
 def _noise(batch: Batch) -> Array:
     """The fraction of its error scale up to which a value means nothing, wider where a solver's points are less accurate."""
     known = np.zeros(batch.count) if batch.slack is None else np.where(batch.slack <= LOOSE, batch.slack, 0.0)
-    return np.maximum(NOISE, known)
+    return np.maximum(ROUNDING, known)
 
 
 def _size(reading: _Reading, side: Term) -> Array:

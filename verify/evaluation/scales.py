@@ -92,16 +92,16 @@ def _steepest(body: Term, point: Array, env: Environment) -> Array:
         return np.ones(())
     if not np.isnan(slope).any():
         return slope
-    _, scale = _through(body, point, np.ones(np.shape(point)), env)
+    _, scale = _through(body, point, np.ones(np.shape(point)), env, exact=True)
     return np.where(np.isnan(slope), scale, slope)
 
 
-def _through(body: Term, point: Array, scale: Array, env: Environment) -> tuple[Array, Array]:
-    """Value and scale of an elementwise function's body at every entry."""
+def _through(body: Term, point: Array, scale: Array, env: Environment, *, exact: bool = False) -> tuple[Array, Array]:
+    """Value and scale of an elementwise function's body at every entry; `exact` if the entries are data."""
     values, scales = {HOLE: point}, {HOLE: scale}
     for node in walk(body):
         if node != HOLE:
-            values[node] = operation_of(node).value(_FIELD, node, [values[a] for a in node.args], env)
+            values[node] = _jump(node, values, scales, env, exact=frozenset([HOLE]) if exact else frozenset())
             scales[node] = scale_of(node, values, scales, env)
             values[node] = _settled(node, values, scales, env)
     return values[body] + 0 * point, scales[body]
@@ -115,9 +115,10 @@ def _glue(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array]
 
 def _settled(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
     """The node's value; not a number where rounding hides the side of a kink, unless both sides are the same there."""
-    if node.op == "map" and any(part.op == "glue" for part in walk(node.payload[0])):
+    if node.op == "map" and any(part.op == "glue" or _jumps(part) for part in walk(node.payload[0])):
         point, scale = values[node.args[0]], scales[node.args[0]]
-        return _through(node.payload[0], point, scale if node.is_scalar else scale[..., None, None], env)[0]
+        wide = scale if node.is_scalar else scale[..., None, None]
+        return _through(node.payload[0], point, wide, env, exact=_is_datum(node.args[0]))[0]
     if node.op != "glue":
         return values[node]
     switch, positive, negative = node.args
@@ -183,12 +184,23 @@ def _is_datum(node: Term) -> bool:
     return operation_of(node).growth is Growth.LEAF
 
 
-def _jump(node: Term, values: Mapping[Term, Array], scales: Mapping[Term, Array], env: Environment) -> Array:
-    """A function; those that jump at 0 have no value where their argument is rounding."""
-    (argument,) = node.args
-    value = operation_of(node).value(_FIELD, node, [values[argument]], env)
-    if node.payload[0] not in ("sign", "step") or _is_datum(argument):
+def _jumps(node: Term) -> bool:
+    return node.op == "fn" and node.payload[0] in ("sign", "step")
+
+
+def _jump(
+    node: Term,
+    values: Mapping[Term, Array],
+    scales: Mapping[Term, Array],
+    env: Environment,
+    *,
+    exact: frozenset[Term] = frozenset(),
+) -> Array:
+    """The node's value; functions that jump at 0 have none where their argument is rounding, unless it is one of `exact`."""
+    value = operation_of(node).value(_FIELD, node, [values[a] for a in node.args], env)
+    if not _jumps(node) or node.args[0] in exact or (node.args[0] != HOLE and _is_datum(node.args[0])):
         return value
+    (argument,) = node.args
     return np.where(np.abs(values[argument]) > ROUNDING * scales[argument], value, np.nan)
 
 
@@ -203,8 +215,6 @@ _RESOLVED: dict[str, Callable[..., Array]] = {
 """What jumps, or is defined on symmetric matrices only: which side of the jump a value is on depends on its error."""
 
 
-NOISE = 64 * float(np.finfo(float).eps)
-"""A value below this fraction of its error scale cannot be told from 0."""
 _PASSING = ("transpose", "trace", "frobenius", "nuclear", "spectral", "rowsums", "diag", "diagonal", "add", "abs")
 
 
@@ -269,7 +279,7 @@ def swallows(
     lost: Array = np.zeros((), bool)
     for part in parts:
         size = norm(values[part], matrix=not part.is_scalar)
-        lost = lost | ((size > NOISE * scales[part]) & (size <= least * scale))
+        lost = lost | ((size > ROUNDING * scales[part]) & (size <= least * scale))
     return lost
 
 
