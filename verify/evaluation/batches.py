@@ -75,6 +75,8 @@ class Batch:
 
 def instantiate(term: Term, functions: Mapping[str, FunctionSymbol]) -> Term:
     """The term with function variables replaced by their formulas, derivatives expanded."""
+    if any(node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None for node in walk(term)):
+        term = expand(term)  # a formula may mention function variables
     done: dict[Term, Term] = {}
     for node in walk(term):
         payload = node.payload

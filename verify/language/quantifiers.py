@@ -41,7 +41,8 @@ class _Scope:
     objects: dict[Any, None] = field(default_factory=dict)
 
     def bind(self, item: Any) -> None:
-        self.objects.update(objects_in(*item.objects()) if isinstance(item, Setting) else bound_objects(item))
+        # Of a setting's other objects only those that are used stand for something.
+        self.objects.update(objects_in(*item.dimensions()) if isinstance(item, Setting) else bound_objects(item))
         if isinstance(item, Setting):
             for name, term in item.variables().items():
                 self.optional[name] = _declared(term)

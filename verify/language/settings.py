@@ -93,10 +93,9 @@ class Setting:
         point, witness = self.regularized_stationary()
         return regularized_stationary(self.f, self.nuclear_weight, point, witness)
 
-    def objects(self) -> tuple[Any, ...]:
-        """Everything that has a name here, in SymPy's or our objects."""
-        named = (self.A, self.B, self.A0, self.B0, self.f.body, self.decay_A, self.decay_B, self.scale)
-        return tuple(v for v in named if isinstance(v, sp.Basic))
+    def dimensions(self) -> tuple[Any, ...]:
+        """The sizes that are symbols."""
+        return tuple(d for d in (self.m, self.n, self.r) if isinstance(d, sp.Symbol))
 
     def variables(self) -> dict[str, Term]:
         """The setting's own scalar and matrix variables by name."""

@@ -304,6 +304,9 @@ def not_tested(evidence: Evidence, formula: Formula) -> str:
         left_out.append("curvature that is bounded in the ball only")
     if evidence.n_ties:
         left_out.append(f"{evidence.n_ties:,} points at which a strict assumption is a tie")
+    if formula.process is not None:
+        kind = "times beyond a short run" if formula.process.step is None else "states after more than a few steps"
+        left_out.append(kind)
     if evidence.n_without:
         left_out.append(f"{evidence.n_without:,} points at which a side of the claim has no value")
     return ", ".join(left_out)

@@ -128,6 +128,13 @@ def _log(x: Number) -> Number:
     return MP.log(x)
 
 
+def _told_from_zero(x: Number) -> Number:
+    """A number whose side of 0 is known: a tiny one may be a rounding error."""
+    if 0 < abs(x) < _ZERO:
+        raise UndefinedError("the side of a rounding error")
+    return x
+
+
 def _softplus(x: Number) -> Number:
     return MP.log(1 + MP.exp(x))
 
@@ -140,11 +147,11 @@ FUNCTIONS: dict[str, Callable[[Number], Number]] = {
     "cos": MP.cos,
     "erf": MP.erf,
     "abs": abs,
-    "sign": MP.sign,
+    "sign": lambda x: MP.sign(_told_from_zero(x)),
     "sigmoid": lambda x: 1 / (1 + MP.exp(-x)),
     "softplus": _softplus,
     "relu": lambda x: max(x, MP.mpf(0)),
-    "step": lambda x: MP.mpf(int(x > 0)),
+    "step": lambda x: MP.mpf(int(_told_from_zero(x) > 0)),
 }
 
 

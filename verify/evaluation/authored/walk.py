@@ -110,7 +110,7 @@ def _scalar_power(e: Any, at: Point) -> Value:
 
 def _heaviside(e: Any, at: Point) -> Number:
     x = value_of(e.args[0], at)
-    return value_of(e.args[1], at) if x == 0 else MP.mpf(int(x > 0))
+    return value_of(e.args[1], at) if x == 0 else FUNCTIONS["step"](x)
 
 
 def _applied(variable: Any, body: Any, matrix: Value, at: Point) -> Value:

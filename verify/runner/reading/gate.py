@@ -232,7 +232,7 @@ def _compare_with_floats(side: Side, ours: Any, floating: tuple[Any, Any], drawn
     found = np.asarray(value, dtype=float).reshape(-1)
     mine = np.array([float(x) for x in _entries(ours)])
     size = float(np.max(scale, initial=0.0)) + float(np.max(np.abs(mine), initial=0.0))
-    bound = _FLOATS * size + float(_DIFFERENCES if _by_differences(side) else 0)
+    bound = _FLOATS * size + float(_DIFFERENCES if _by_differences(side) else _NOTHING)
     if not (np.all(np.isfinite(found)) and np.isfinite(bound)):
         return False
     apart = np.abs(found - mine)
