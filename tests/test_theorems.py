@@ -203,7 +203,7 @@ EQUIVALENT = {
 }
 """Mutants that are true, with the reason."""
 
-PROFILE = Profile("mutants", 3_000, 200, 480, 60, 45, 40, 20, 4, 60.0)
+PROFILE = Profile("mutants", 3_000, 200, 480, 60, 45, 40, 20, 4, 60.0, 180.0)
 
 
 def cases() -> list[tuple[str, str]]:

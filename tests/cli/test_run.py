@@ -140,7 +140,8 @@ def test_kept_certificates_are_accepted_and_damaged_ones_rejected(tmp_path: Path
 
 BROKEN = {
     "mismatch": ("    return forall(s, then=equal(A, B))", "m×r with n×r"),
-    "unknown": ("    return forall(s, then=le(nuclear(X), symbols('t')))", "unknown symbol t"),
+    "unknown": ("    return forall(s, then=le(nuclear(X), scalars('t')))", "unknown symbol t"),
+    "complex": ("    return forall(s, then=le(nuclear(X), symbols('t')))", "t is not declared real"),
     "undefined": ("    return forall(s, then=le(nuclear(X), undefined_name))", "undefined_name"),
     "boolean": ("    return True", "a bool"),
     "relation": ("    return Eq(symbols('x'), 1)", "Equality"),

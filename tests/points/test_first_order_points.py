@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from verify import *
-from verify.runner.verdicts import Held, Refuted, Unknown
+from verify.runner.verdicts import Held, Proved, Refuted, Unknown
 
 s = lora()
 A, B, X, f, m, n, r, lam = s.A, s.B, s.X, s.f, s.m, s.n, s.r, s.decay
@@ -39,7 +39,7 @@ def test_zero_is_a_first_order_point_of_a_loss_written_out() -> None:
 
 def test_balance_holds_at_first_order_points_of_a_logistic_loss() -> None:
     balance = equal(logistic.A.T * logistic.A, logistic.B.T * logistic.B)
-    assert isinstance(check(forall(logistic, Z, given=[logistic.fosp(), lt(0, lam)], then=balance)).payload, Held)
+    assert isinstance(check(forall(logistic, Z, given=[logistic.fosp(), lt(0, lam)], then=balance)).payload, Proved)
 
 
 def test_a_strict_assumption_that_is_a_tie_at_the_target_says_nothing() -> None:

@@ -234,5 +234,5 @@ def test_a_candidate_of_a_training_claim_is_printed_from_its_start() -> None:
     grows = always(descent, given=equal(frobenius(start), sp.sqrt(2)), then=le(frobenius(A), frobenius(start)))
     payload = check(grows).payload
     assert isinstance(payload, Candidate)
-    assert "after 1 steps" in payload.counterexample
+    assert "after 1 step" in payload.counterexample
     assert close(frobenius_of(pasted(payload.counterexample)["A0"]), mp.sqrt(2))

@@ -181,7 +181,9 @@ def _holding(instance: ExactInstance, readers: Readers) -> Fate:
     Beside such a point there may well be one, with irrational data, that violates the claim.
     """
     reading = readers.thick.read(instance)
-    return Fate.HOLDS if reading is not None and reading.violation.relative <= LOOSE else Fate.UNCLEAR
+    if reading is None:
+        return Fate.UNCLEAR
+    return Fate.HOLDS if reading.violation.absolute == 0 or reading.violation.relative <= LOOSE else Fate.UNCLEAR
 
 
 def _near(finding: Finding, formula: Formula, digits: int | None) -> ExactInstance | None:

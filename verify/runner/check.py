@@ -104,7 +104,7 @@ def check_claim(
         formula = reading.formula
         replayed = replay(claim.examples, formula, profile)
         payload = replayed.settled or replayed.applied(verdict_of(formula, identifier, profile, seed, progress, known=known))
-        if reading.unread is not None and not isinstance(payload, Vacuous | Broken):
+        if reading.unread is not None and not isinstance(payload, Broken):
             payload = Unknown(reading.unread)
     except KeyboardInterrupt:
         raise
@@ -276,6 +276,10 @@ def _nothing_active(evidence: Evidence, coverage: Coverage) -> Vacuous | Unknown
             f"{evidence.n_trivial:,} of {coverage.n:,} instances met the assumptions, all of sizes at which both sides are 0 "
             "whatever is assumed: that tests nothing",
             coverage,
+        )
+    if evidence.n_without:
+        return Unknown(
+            f"at all {evidence.n_without:,} instances that met the assumptions a side of the claim has no value", coverage
         )
     ties = f" ({evidence.n_ties:,} are ties in a strict assumption)" if evidence.n_ties else ""
     return Vacuous(f"none of {coverage.n:,} instances met the assumptions{ties}", coverage)
