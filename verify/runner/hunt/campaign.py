@@ -19,17 +19,18 @@ from verify.kernel import check as kernel_check
 from verify.language.errors import GateError
 from verify.language.formulas import Formula, Quantifier
 from verify.runner.candidates import note_on
-from verify.runner.hunt.context import Context, prepared
+from verify.runner.hunt.context import Context, lines_of, prepared
 from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
 from verify.runner.hunt.store import Store
 from verify.runner.hunt.strategies import STRATEGIES, perform, plan
 from verify.runner.hunt.subject import Subject
 from verify.runner.processes import processes, settle_in
 from verify.runner.proving import prove_identity
-from verify.runner.reach import untested
 from verify.runner.reading import read
 from verify.runner.verdicts import Candidate as CandidatePayload
-from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous, with_note
+from verify.runner.verdicts import Coverage, Payload, Proved, Refuted, Unknown, Vacuous, with_note
+from verify.runner.weighing import without_violation
+from verify.search.recorded import recorded_instance
 
 Watch = Callable[[Unit, Seen, float], None]
 """Called after each unit, with the seconds spent so far."""
@@ -37,6 +38,8 @@ Watch = Callable[[Unit, Seen, float], None]
 _STOPPED = "stopped before any instance was tested"
 _REPLAY = "replay"
 """The strategy that tries known counterexamples."""
+_EXAMPLE = "example"
+"""What found a counterexample that the claim's author gave."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,22 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
         store.close()
 
 
+def settled_by_example(payload: Proved | Refuted, formula: Formula, seconds: float) -> HuntResult:
+    """The result where an example of the author's settles the claim, before any search.
+
+    Args:
+        payload: what the example gives (`verify.runner.replay`).
+        formula: the claim.
+        seconds: wall time.
+    """
+    instance = recorded_instance(payload.certificate, formula)
+    shown = payload.detail if isinstance(payload, Proved) else payload.counterexample
+    lines = (shown,) if instance is None else lines_of(instance, formula)
+    comparison = None if isinstance(payload, Proved) else payload.comparison
+    found = Found(payload.certificate, shown, lines, comparison)
+    return HuntResult(payload, _EXAMPLE, _rows({}, formula), found, seconds)
+
+
 def _without_search(formula: Formula) -> Proved | Unknown | None:
     """The verdict where there is nothing to search: a proof, or a derivative that cannot be trusted."""
     proved = prove_identity(formula)
@@ -180,7 +199,7 @@ def _rows(rows: dict[str, Tried], formula: Formula | None = None) -> tuple[Tried
 
 
 def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *, interrupted: bool) -> Payload:
-    """The verdict (design §6): nothing found is HELD if anything was active, else VACUOUS; UNKNOWN for `exists`.
+    """The verdict (design §6): where nothing is found, by the rules of a run; UNKNOWN for `exists`.
 
     Where a stop or the budget left nothing tested, VACUOUS would say too much: that is UNKNOWN too.
     """
@@ -196,19 +215,17 @@ def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *,
         return CandidatePayload(seen.candidate.shown, seen.candidate.margin, coverage)
     if seen.n == 0:
         return Unknown(_STOPPED if interrupted else "the budget was spent before any instance was tested", coverage)
-    if seen.n_active == 0 and interrupted:
+    verdict = without_violation(
+        context.formula,
+        seen,
+        coverage,
+        "float64 + rational",
+        stopped_early=seen.stopped_early,
+        otherwise="what the strategies did not reach",
+    )
+    if isinstance(verdict, Vacuous) and interrupted:
         return Unknown(f"stopped after {seen.n:,} instances, none of which met the assumptions", coverage)
-    if seen.n_active == 0:
-        return Vacuous(f"none of {seen.n:,} instances met the assumptions", coverage)
-    if seen.n_undecided:
-        unknown = Unknown(
-            f"{seen.n_undecided:,} of {seen.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
-            "value is not finite)",
-            coverage,
-        )
-        return with_note(unknown, note_on(seen.dropped))
-    left_out = ", ".join(untested(seen.reach)) or "what the strategies did not reach"
-    return with_note(Held(coverage, "float64 + rational", left_out), note_on(seen.dropped))
+    return with_note(verdict, note_on(seen.dropped))
 
 
 class _Stream:
