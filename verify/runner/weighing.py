@@ -26,7 +26,7 @@ class Counts:
         n: instances read.
         n_active: those that met every assumption and were not 0 against 0.
         n_undecided: those that stayed undecided.
-        n_repeats: active states along a process beyond the first of each instance.
+        n_repeats: active ones that are none of their own: states along a process beyond the first, instances read again.
         n_forced: those where the assumptions, not the sizes, leave 0 against 0.
         n_trivial: those where 0 is compared with 0 as at all instances of those sizes.
         n_without: those that meet the assumptions, at which a side of the conclusion has no value.

@@ -126,9 +126,18 @@ class Tried:
     seen: Seen = Seen()
     outcome: Outcome = Outcome.NOT_REACHED
 
-    def with_unit(self, seen: Seen) -> Tried:
-        """One more unit."""
+    def with_unit(self, seen: Seen, *, repeats: bool = False) -> Tried:
+        """One more unit.
+
+        Args:
+            seen: what it saw.
+            repeats: whether it reads again what the others read: then the unit that read most is what counts.
+        """
         together = self.seen.joined(seen)
+        if repeats:
+            again = min(self.seen.n_clear, seen.n_clear)
+            forced = max(self.seen.n_forced, seen.n_forced)
+            together = replace(together, n_repeats=together.n_repeats + again, n_forced=forced)
         return replace(self, units=self.units + 1, seen=together, outcome=together.outcome)
 
     def to_json(self) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Strategy:
         work: does one unit of work.
         share: units a round.
         most: the most units it has, or None.
+        repeats: whether its units read much the same few instances.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Strategy:
     work: Callable[[Context, Unit], Seen]
     share: int = 1
     most: int | None = None
+    repeats: bool = False
 
 
 def perform(context: Context, unit: Unit) -> Seen:
@@ -127,12 +129,12 @@ def _always(formula: Formula) -> bool:
 
 STRATEGIES = (
     Strategy("replay", _always, replayed, most=1),
-    Strategy("exact", _always, _exact),
+    Strategy("exact", _always, _exact, repeats=True),
     Strategy("random", _always, _random, share=2),
     Strategy("constructed", can_construct, against_points, share=2),
     Strategy("free variables", has_free, against_free),
     Strategy("adversarial", is_small, against_all, share=2),
-    Strategy("synthesis", needs_landscape, _synthesized),
+    Strategy("synthesis", needs_landscape, _synthesized, repeats=True),
 )
 BY_NAME = {s.name: s for s in STRATEGIES}
 
