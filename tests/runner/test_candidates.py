@@ -212,7 +212,7 @@ def test_violations_that_were_not_kept_stay_undecided() -> None:
 def test_a_hunt_drops_them_too() -> None:
     formula = TRUE["rank of a Gram matrix"]
     thin = finding({"m": 2, "n": 2}, {"Y": [[1.0, 0.0], [0.0, 1e-6]]})
-    seen = settled(context_of(formula, 0), Seen(5, 5, margin=-1.0), [thin], 2)
+    seen = settled(context_of(formula, 0), Seen(n=5, n_active=5, margin=-1.0), [thin], 2)
     assert seen.candidate is None
     assert seen.n_undecided == 1
     assert sum(seen.dropped.values()) == 2
@@ -221,7 +221,7 @@ def test_a_hunt_drops_them_too() -> None:
 def test_a_hunt_prints_a_point_that_violates_the_claim() -> None:
     formula, violates = FALSE["a tiny norm is not 0"]
     tiny = finding({"m": 1, "n": 2}, {"Y": [[1.2206e-9, 1.6609e-9]]})
-    seen = settled(context_of(formula, 0), Seen(5, 5, margin=-1.0), [tiny], 1)
+    seen = settled(context_of(formula, 0), Seen(n=5, n_active=5, margin=-1.0), [tiny], 1)
     assert seen.candidate is not None
     assert violates(pasted(seen.candidate.shown))
     assert seen.n_undecided == 0

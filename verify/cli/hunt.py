@@ -6,6 +6,7 @@ import argparse
 import os
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,14 +19,15 @@ from verify.cli.progress import HuntDisplay
 from verify.cli.show import only_claim
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
-from verify.runner.faults import broken, checked_formula
-from verify.runner.hunt.campaign import HuntResult, Options
+from verify.runner.faults import broken
+from verify.runner.hunt.campaign import HuntResult, Options, settled_by_example
 from verify.runner.hunt.campaign import hunt as hunt_claim
 from verify.runner.hunt.records import Found as FoundInstance
 from verify.runner.hunt.subject import Subject
 from verify.runner.loading import Found as FoundClaim
 from verify.runner.loading import shipped_folder
 from verify.runner.profiles import PROFILES
+from verify.runner.reading import read
 from verify.runner.replay import replay
 from verify.runner.verdicts import Broken, Held, Payload, Result, Unknown, Verdict, describe
 from verify.runner.wording import said
@@ -40,9 +42,13 @@ def hunt(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{found.id} speaks of a data set, which cannot be searched: hunt the claim it was made from")
     if arguments.json is not None and not Path(arguments.json).resolve().parent.is_dir():
         raise UsageError(f"{arguments.json} cannot be written: its folder does not exist")
-    formula = checked_formula(found.claim)
-    if isinstance(formula, Broken | Unknown):
-        return _broken(found, formula, arguments)
+    try:
+        reading = read(found.claim)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever the user's code raises
+        return _broken(found, broken(error, found.claim), arguments)
+    formula = reading.formula
     folder = out_folder(arguments.out)
     subject = Subject(found.claim.file, found.claim.name, found.id)
     options = Options(
@@ -53,6 +59,9 @@ def hunt(arguments: argparse.Namespace) -> int:
         () if arguments.no_replay else (str(shipped_folder() / "counterexamples"), str(folder)),
     )
     display = HuntDisplay(found.id, options.budget)
+    if reading.unread is not None:
+        unknown = HuntResult(Unknown(reading.unread), None, (), None, 0.0)
+        return _shown(found, unknown, formula, folder, arguments, display)
     display.note(f"state: {options.state}")
     try:
         if arguments.ablate:
@@ -78,14 +87,29 @@ def _hunt_one(
     display: HuntDisplay,
 ) -> int:
     try:
-        with display.running():
-            hunted = hunt_claim(subject, formula, options, display.unit)
+        began = time.monotonic()
         examples = replay(claim.claim.examples, formula, PROFILES["dev"])
-        hunted = replace(hunted, payload=examples.applied(hunted.payload))
+        if examples.settled is not None:
+            hunted = settled_by_example(examples.settled, formula, time.monotonic() - began)
+        else:
+            with display.running():
+                hunted = hunt_claim(subject, formula, options, display.unit)
+            hunted = replace(hunted, payload=examples.applied(hunted.payload))
     except (ClaimError, BrokenPipeError):
         raise
     except Exception as error:  # whatever a unit of work raises, here or in another process
         return _broken(claim, broken(error, claim.claim), arguments)
+    return _shown(claim, hunted, formula, folder, arguments, display)
+
+
+def _shown(
+    claim: FoundClaim,
+    hunted: HuntResult,
+    formula: Formula,
+    folder: Path,
+    arguments: argparse.Namespace,
+    display: HuntDisplay,
+) -> int:
     path = keep(hunted.payload, folder / f"{claim.id}.json")
     result = Result(claim.id, claim.claim.expect, hunted.payload, hunted.seconds, path)
     if arguments.json:

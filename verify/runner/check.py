@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 import zlib
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -18,7 +17,7 @@ from verify.evaluation.claim_gates import gate_derivatives
 from verify.language.claims import Claim, Expect
 from verify.language.errors import ClaimError, GateError, NoSource, NotDifferentiable
 from verify.language.formulas import Formula, Quantifier
-from verify.language.statements import Curvature, Stationary
+from verify.language.statements import Stationary
 from verify.points.sources.sampling import has_data
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.candidates import dropped, note_on, weighed
@@ -31,28 +30,24 @@ from verify.runner.known import described
 from verify.runner.loading import shipped_counterexamples
 from verify.runner.profiles import PROFILES, Profile
 from verify.runner.proving import prove_identity
-from verify.runner.reach import untested
 from verify.runner.reading import read
 from verify.runner.replay import replay
 from verify.runner.verdicts import (
     Broken,
     Candidate,
     Coverage,
-    Held,
     Payload,
     Proved,
     Refuted,
     Result,
     Unknown,
-    Vacuous,
     with_note,
 )
+from verify.runner.weighing import without_violation
 from verify.search.instances import ExactInstance, from_batch
 
 _BOXED = 3
 """Violations for which an enclosure of the true point is tried."""
-_CLEAR = 20
-"""The fewest clearly active instances that HELD rests on. (A claim without data has one instance of each size.)"""
 _IRRATIONAL = 2
 """Violations at irrational data after which no more exact ones are tried."""
 
@@ -224,14 +219,9 @@ def _hunted(
     from verify.runner.hunt.strategies import in_a_run
 
     for seen in in_a_run(context_of(formula, seed, reader), profile.syntheses):
-        evidence.n += seen.n
-        evidence.n_undecided += seen.n_undecided
+        evidence.take(seen)
         evidence.reaching.take(seen.reach)
         evidence.dropped.update(seen.dropped)
-        # Where the conclusion was 0 against 0 at all points that were found, constructed ones are no better.
-        if seen.n_active and (evidence.n_active or not evidence.n_trivial):
-            evidence.n_active += seen.n_active
-            evidence.branches["constructed"] += seen.n_active
         if seen.found is not None:
             return Refuted(seen.found.shown, seen.found.comparison, seen.found.certificate, evidence.coverage())
         if seen.candidate is not None:
@@ -252,68 +242,14 @@ def _in_a_box(evidence: Evidence, formula: Formula, exact_seen: ExactPass) -> Re
 
 
 def _no_violation(formula: Formula, evidence: Evidence, exact_seen: ExactPass) -> Payload:
-    active, clear = exact_seen.n_active, evidence.n_clear + exact_seen.n_active
-    if clear == 0:
-        # Where the assumptions leave 0 on both sides of all instances, that is what the claim says.
-        evidence, active = evidence.with_forced(), exact_seen.n_forced
-        clear = evidence.n_clear + active
-    coverage = evidence.coverage(exact_seen.n, active)
-    if clear == 0:
-        return _nothing_active(evidence, coverage)
-    undecided = evidence.n_undecided + exact_seen.n_undecided
-    if undecided:
-        return Unknown(_undecided(undecided, evidence, coverage), replace(coverage, n_undecided=undecided))
-    if clear < _CLEAR and has_data(formula):
-        return Unknown(_too_few(clear, evidence, coverage), coverage)
-    if evidence.stopped_early:
-        return Unknown(f"stopped early after {coverage.n:,} instances (safety time)", coverage)
-    return Held(coverage, "float64" if exact_seen.n == 0 else "float64 + rational", not_tested(evidence, formula))
-
-
-def _nothing_active(evidence: Evidence, coverage: Coverage) -> Vacuous | Unknown:
-    if evidence.n_trivial:
-        return Unknown(
-            f"{evidence.n_trivial:,} of {coverage.n:,} instances met the assumptions, all of sizes at which both sides are 0 "
-            "whatever is assumed: that tests nothing",
-            coverage,
-        )
-    if evidence.n_without:
-        return Unknown(
-            f"at all {evidence.n_without:,} instances that met the assumptions a side of the claim has no value", coverage
-        )
-    ties = f" ({evidence.n_ties:,} are ties in a strict assumption)" if evidence.n_ties else ""
-    return Vacuous(f"none of {coverage.n:,} instances met the assumptions{ties}", coverage)
-
-
-def _too_few(clear: int, evidence: Evidence, coverage: Coverage) -> str:
-    plural = "" if clear == 1 else "s"
-    shown = f"only {clear} instance{plural} of {coverage.n:,} clearly met the assumptions: at least {_CLEAR} are needed"
-    if not evidence.n_ties_open:
-        return shown
-    others = f"at {evidence.n_ties_open:,} others, where a strict assumption is a tie"
-    return f"{shown}, and {others}, the conclusion is not clearly true"
-
-
-def _undecided(undecided: int, evidence: Evidence, coverage: Coverage) -> str:
-    """How many instances are undecided: of the active ones, and of those whose assumptions are themselves undecided."""
-    kind = "active instances" if not evidence.n_open else "instances that meet or may meet the assumptions"
-    total = coverage.n_active + evidence.n_open
-    return f"{undecided:,} of {total:,} {kind} stayed undecided (the two tolerances disagree or a value is not finite)"
-
-
-def not_tested(evidence: Evidence, formula: Formula) -> str:
-    """What the active instances left out."""
-    left_out = untested(evidence.reaching.reach)
-    if any(isinstance(s, Curvature) and s.kind in ("rsc", "rsm") for s in formula.given):
-        left_out.append("curvature that is bounded in the ball only")
-    if evidence.n_ties:
-        left_out.append(f"{evidence.n_ties:,} points at which a strict assumption is a tie")
-    if formula.process is not None:
-        kind = "times beyond a short run" if formula.process.step is None else "states after more than a few steps"
-        left_out.append(kind)
-    if evidence.n_without:
-        left_out.append(f"{evidence.n_without:,} points at which a side of the claim has no value")
-    return ", ".join(left_out)
+    return without_violation(
+        formula,
+        evidence.counts().plus(exact_seen.counts()),
+        evidence.coverage(exact_seen.n, exact_seen.n_active),
+        "float64" if exact_seen.n == 0 else "float64 + rational",
+        forced=evidence.forced,
+        stopped_early=evidence.stopped_early,
+    )
 
 
 def _search_witness(formula: Formula, reader: ExactReader, profile: Profile, seed: int) -> Payload:

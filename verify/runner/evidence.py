@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
@@ -16,12 +16,11 @@ import numpy as np
 
 from verify.calculus.conditions import Condition, conjuncts, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
-from verify.evaluation.decide import FALSE, TRUE, UNDECIDED, decide
+from verify.evaluation.decide import UNDECIDED
 from verify.language.formulas import Formula
 from verify.language.statements import Comparison
 from verify.language.terms import number
 from verify.points.sources.assumptions import Arranged, enforce
-from verify.points.sources.branches import AT_TARGET
 from verify.points.sources.found import Tally
 from verify.points.sources.landscapes import frame_of, second_order_batches
 from verify.points.sources.persuasion import persuaded_batches
@@ -31,7 +30,9 @@ from verify.points.sources.trajectories import started, states
 from verify.runner.assumed import Plain, assumptions
 from verify.runner.profiles import Profile
 from verify.runner.reaching import Reaching
+from verify.runner.standings import standings
 from verify.runner.verdicts import Coverage
+from verify.runner.weighing import Counts
 
 Array = Any
 _KEPT = 40
@@ -129,14 +130,23 @@ class Evidence:
         """Different instances that are active."""
         return self.n_active - self.n_repeats
 
-    def with_forced(self) -> Evidence:
-        """The same, with instances at which the assumptions leave 0 on both sides counted as active.
+    def counts(self) -> Counts:
+        """All counts."""
+        return Counts(**{f.name: getattr(self, f.name) for f in fields(Counts)})
 
-        For claims all of whose instances are such: there that is what the claim says.
-        """
-        self.n_active, self.cells = self.n_active + self.n_forced, self.cells + +self.forced
-        self.n_forced, self.forced = 0, Counter()
-        return self
+    def add(self, seen: Counts) -> None:
+        """Count more instances."""
+        for name, k in seen.counts().items():
+            setattr(self, name, getattr(self, name) + k)
+
+    def take(self, seen: Counts) -> None:
+        """Count what a unit of a hunt saw."""
+        if not self.n_active and self.n_trivial:
+            # Where the conclusion was 0 against 0 at all points that were found, constructed ones are no better.
+            seen = Counts(seen.n, n_undecided=seen.n_undecided)
+        self.add(seen)
+        if seen.n_active:
+            self.branches["constructed"] += seen.n_active
 
 
 Progress = Callable[[int, int], None]
@@ -291,36 +301,13 @@ def _tally(
     plain: Plain,
 ) -> Array:
     """Count what a batch of states shows, and keep what is worth a closer look; which of them are active is returned."""
-    truths, ties = read
-    (then,) = decide([conclusion], state, known=plain.known(state, conclusion))
-    assumed = np.min(truths, axis=0)
-    # At an approximate point a strict assumption that is a tie says nothing: at the exact one nearby it may well be false.
-    tied = (assumed == UNDECIDED) & ties & ~then.noise
-    assumed = np.where(tied, FALSE, assumed)
-    tied_open = tied & (then.truth != TRUE) & (not state.family.endswith(AT_TARGET))
-    met = assumed == TRUE
-    without = met & ~then.noise & np.isnan(then.margin)
-    active = met & ~then.noise & ~without
-    possible = (assumed >= UNDECIDED) & ~then.noise
-    violated = active & (then.truth == FALSE)
-    # A tie on both sides shows neither a violation nor that the instance is one of the claim's; a NaN may hide either.
-    tie = (assumed == UNDECIDED) & np.isfinite(then.margin)
-    open_to = np.where(assumed == UNDECIDED, then.truth != TRUE, then.truth == UNDECIDED)
-    unclear = possible & open_to & ~(tie & (then.truth == UNDECIDED)) & ~without
-    evidence.n += state.count
-    evidence.n_active += int(active.sum())
-    idle = int((met & then.noise).sum())
-    if plain.empty(state):
-        evidence.n_trivial += idle
-    else:
-        evidence.n_forced += idle
-        evidence.forced[(state.family, state.shape_text)] += idle
-    evidence.n_violations += int(violated.sum())
-    evidence.n_without += int(without.sum())
-    evidence.n_undecided += int(unclear.sum())
-    evidence.n_open += int((unclear & ~active).sum())
-    evidence.n_ties += int(tied.sum())
-    evidence.n_ties_open += int(tied_open.sum())
+    truths, _ = read
+    found = standings(state, conclusion, read, plain)
+    then, active = found.then, found.active
+    evidence.add(found.counts(empty=plain.empty(state)))
+    evidence.n_violations += int(found.violated.sum())
+    if not plain.empty(state):
+        evidence.forced[(state.family, state.shape_text)] += int(found.idle.sum())
     evidence.reaching.note(state, active)
     if active.any():
         evidence.cells[(state.family, state.shape_text)] += int(active.sum())
@@ -333,10 +320,10 @@ def _tally(
             evidence.margin = low if evidence.margin is None else min(evidence.margin, low)
             evidence.margins.update(decades(finite))
     kinds = (
-        (violated, evidence.violations, 3),
-        (unclear, evidence.undecided, _KEPT),
-        (without, evidence.without, 3),
-        (tied_open, evidence.ties, 3),
+        (found.violated, evidence.violations, 3),
+        (found.unclear, evidence.undecided, _KEPT),
+        (found.without, evidence.without, 3),
+        (found.tied_open, evidence.ties, 3),
     )
     for mask, kept, most in kinds:
         for index in np.flatnonzero(mask)[:most]:

@@ -12,19 +12,16 @@ import numpy as np
 from hypothesis import HealthCheck, Phase
 from hypothesis.errors import HypothesisException
 
-from verify.calculus.conditions import Condition, reduced
-from verify.evaluation.batches import instantiate_condition
-from verify.evaluation.decide import TRUE, decide
+from verify.calculus.conditions import Condition
 from verify.kernel import Truth
 from verify.language.formulas import Formula
 from verify.language.terms import walk
-from verify.losses.taylor import taylor_model
 from verify.points.sources.subjects import needs_landscape
-from verify.points.sources.trajectories import started
-from verify.runner.assumed import Plain
-from verify.runner.exact_findings import has_steps, is_outside
+from verify.runner.exact_counts import ExactCounter
+from verify.runner.exact_findings import has_steps
 from verify.runner.exact_reading import ExactReader
 from verify.runner.reaching import Reaching
+from verify.runner.weighing import Counts
 from verify.search.instances import ExactInstance, free_matrices, to_batch
 from verify.search.strategies import exact_instances
 
@@ -49,6 +46,7 @@ class ExactPass:
         n_undecided: active ones that neither the exact reading nor the two float tolerances could decide.
         found: the smallest counterexample (or witness), if there is one.
         reaching: how far the active ones reached.
+        n_trivial: those where the sizes leave 0 against 0.
     """
 
     n: int = 0
@@ -57,30 +55,18 @@ class ExactPass:
     n_forced: int = 0
     found: ExactInstance | None = None
     reaching: Reaching = field(default_factory=Reaching)
+    n_trivial: int = 0
+
+    def counts(self) -> Counts:
+        """All counts."""
+        return Counts(self.n, self.n_active, self.n_undecided, n_forced=self.n_forced, n_trivial=self.n_trivial)
 
 
 def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReader, examples: int, seed: int) -> ExactPass:
     """Draw, arrange and read small exact instances; stop at the first that settles the claim, and shrink it."""
     seen = ExactPass(reaching=Reaching(formula))
     met: list[ExactInstance] = []
-    models = {n: taylor_model(f) for n, f in formula.functions().items()}
-    bare = None if formula.then is None else reduced(formula.then, formula.process)
-    conclusion = None if bare is None else instantiate_condition(bare, models)
-    plain = None if bare is None else Plain(formula, [reduced(s, formula.process) for s in formula.given], bare)
-
-    def in_floats(instance: ExactInstance) -> tuple[bool, bool, bool]:
-        """Whether the conclusion compares 0 with 0, whether it does at these sizes anyway, and whether it holds.
-
-        The last, at both float tolerances, decides irrational equality cases, which overlap at any precision of the exact
-        reading.
-        """
-        if conclusion is None or plain is None:
-            return False, False, formula.then is None
-        batch = to_batch(instance, formula)
-        batch = batch if formula.process is None else started(batch, formula.process)
-        (decision,) = decide([conclusion], batch, known=plain.known(batch, conclusion))
-        idle = bool(decision.noise[0])
-        return idle, idle and plain.empty(batch), bool(decision.truth[0] == TRUE)
+    counter = ExactCounter.of(formula)
 
     def probe(instance: ExactInstance) -> None:
         arranged = reader.enforce(instance)
@@ -89,15 +75,13 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
         decision = reader.read(arranged)
         is_met = all(t is Truth.TRUE for t in decision.hypotheses)
         if seen.found is None:
-            seen.n += 1
+            counted = counter.counts(arranged, decision)
+            for name, k in counted.counts().items():
+                if k:
+                    setattr(seen, name, getattr(seen, name) + k)
             if is_met:
                 met.append(instance)
-                idle, empty, held = in_floats(arranged)
-                counts = not idle and not is_outside(decision)
-                seen.n_active += int(counts)
-                seen.n_forced += int(idle and not empty)
-                seen.reaching.note(to_batch(arranged, formula), np.array([counts]))
-                seen.n_undecided += int(decision.conclusion is Truth.UNDECIDED and not held and not is_outside(decision))
+                seen.reaching.note(to_batch(arranged, formula), np.array([counted.n_active > 0]))
         later = (replace(arranged, steps=k) for k in _LATER) if is_met and has_steps(formula) else ()
         for state in (arranged, *later):
             if reader.settles(decision if state is arranged else reader.read(state)):

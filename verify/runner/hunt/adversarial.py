@@ -25,7 +25,7 @@ from verify.points.sources.second_order import Tally
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import Finding
 from verify.runner.hunt.context import Context
-from verify.runner.hunt.judging import opened, settled
+from verify.runner.hunt.judging import opened, plain_of, settled, violations
 from verify.runner.hunt.records import Seen, Unit
 from verify.runner.reaching import Reaching
 from verify.search.adversary import Freedom, worsened
@@ -89,29 +89,30 @@ def against_free(context: Context, unit: Unit) -> Seen:
 def _from_points(context: Context, batches: Iterator[Batch], rng: np.random.Generator) -> Seen:
     formula = context.formula
     names = free_variables(formula)
-    seen, violations, reaching = Seen(), list[Finding](), Reaching(formula)
+    seen, violating, reaching = Seen(), list[Finding](), Reaching(formula)
+    plain = plain_of(formula)
     useful = 0
     for batch in islice(batches, _LOOKED_AT):
         if not batch.count:
             continue
-        conditions = opened(formula, batch)
-        met, then = conditions.active(batch)
-        useful += int(met.any())
-        there = batch.pick(np.flatnonzero(met))
-        seen = seen.joined(Seen(batch.count, there.count, margin=_smallest(then.margin[met])))
-        reaching.note(batch, met)
-        violations += conditions.violations(there)
+        conditions = opened(plain, batch)
+        found = conditions.standings(batch)
+        useful += int(found.active.any())
+        there = batch.pick(np.flatnonzero(found.active))
+        seen = seen.joined(conditions.seen(batch, found))
+        reaching.note(batch, found.active)
+        violating += violations(batch, found)
         if names and there.count:
             starts = _restarted(there.pick(np.repeat(np.arange(min(there.count, _POINTS)), _RESTARTS)), names, formula, rng)
             moved = least_margin(starts, conditions.conclusion, names, formula.scalars(), _STEPS)
-            met, then = conditions.active(moved)
-            seen = seen.joined(Seen(moved.count, int(met.sum()), margin=_smallest(then.margin[met])))
-            reaching.note(moved, met)
-            violations += conditions.violations(moved)
+            found = conditions.standings(moved)
+            seen = seen.joined(conditions.seen(moved, found))
+            reaching.note(moved, found.active)
+            violating += violations(moved, found)
         if useful >= _BATCHES:
             break
-    violations.sort(key=lambda f: f.size)
-    return _concluded(context, replace(seen, reach=reaching.reach), violations)
+    violating.sort(key=lambda f: f.size)
+    return _concluded(context, replace(seen, reach=reaching.reach), violating)
 
 
 def _restarted(batch: Batch, names: tuple[str, ...], formula: Formula, rng: np.random.Generator) -> Batch:
@@ -126,22 +127,23 @@ def against_all(context: Context, unit: Unit) -> Seen:
     rng = context.rng(unit.strategy, unit.number)
     formula = context.formula
     landscape = needs_landscape(formula)
-    seen, violations, reaching = Seen(), list[Finding](), Reaching(formula)
+    seen, violating, reaching = Seen(), list[Finding](), Reaching(formula)
+    plain = plain_of(formula)
     for batch in islice(_starts(context, rng), _BATCHES):
-        conditions = opened(formula, batch)
-        met, then = conditions.active(batch)
-        margins = np.where(np.isfinite(then.margin), then.margin, np.inf)
-        order = np.argsort(margins + 10.0 * ~met, kind="stable")[:2]
-        seen = seen.joined(Seen(batch.count, int(met.sum()), margin=_smallest(then.margin[met])))
-        reaching.note(batch, met)
+        conditions = opened(plain, batch)
+        found = conditions.standings(batch)
+        margins = np.where(np.isfinite(found.then.margin), found.then.margin, np.inf)
+        order = np.argsort(margins + 10.0 * ~found.active, kind="stable")[:2]
+        seen = seen.joined(conditions.seen(batch, found))
+        reaching.note(batch, found.active)
         freedom = _everything(formula, batch)
         for index in order:
             moved = worsened(batch.at(index), conditions.given, conditions.conclusion, freedom, _STEPS)
             if moved is not None and not (landscape and _ran_off(batch.at(index), moved)):
-                met_there, then_there = conditions.active(moved)
-                seen = seen.joined(Seen(1, int(met_there.sum()), margin=_smallest(then_there.margin[met_there])))
-                violations += conditions.violations(moved)
-    return _concluded(context, replace(seen, reach=reaching.reach), violations)
+                found = conditions.standings(moved)
+                seen = seen.joined(conditions.seen(moved, found))
+                violating += violations(moved, found)
+    return _concluded(context, replace(seen, reach=reaching.reach), violating)
 
 
 def _ran_off(start: Batch, moved: Batch) -> bool:
@@ -177,10 +179,5 @@ def _everything(formula: Formula, batch: Batch) -> Freedom:
     return Freedom(tuple(names), tuple(operators), formula.scalars())
 
 
-def _smallest(margins: np.ndarray) -> float | None:
-    finite = margins[np.isfinite(margins)]
-    return float(finite.min()) if finite.size else None
-
-
-def _concluded(context: Context, seen: Seen, violations: list[Finding]) -> Seen:
-    return settled(context, seen if not context.seeks_witness else replace(seen, margin=None), violations)
+def _concluded(context: Context, seen: Seen, violating: list[Finding]) -> Seen:
+    return settled(context, seen if not context.seeks_witness else replace(seen, margin=None), violating)

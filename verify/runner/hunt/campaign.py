@@ -6,30 +6,29 @@ processes finish, so that the same seed finds the same counterexample as long as
 
 from __future__ import annotations
 
-import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from verify.evaluation.claim_gates import gate_derivatives
 from verify.kernel import check as kernel_check
 from verify.language.errors import GateError
 from verify.language.formulas import Formula, Quantifier
 from verify.runner.candidates import note_on
-from verify.runner.hunt.context import Context, prepared
+from verify.runner.hunt.context import Context, lines_of, prepared
 from verify.runner.hunt.records import Found, Outcome, Seen, Tried, Unit, total
 from verify.runner.hunt.store import Store
-from verify.runner.hunt.strategies import STRATEGIES, perform, plan
+from verify.runner.hunt.strategies import BY_NAME, STRATEGIES, plan
 from verify.runner.hunt.subject import Subject
-from verify.runner.processes import processes, settle_in
+from verify.runner.hunt.workers import Workers, died
 from verify.runner.proving import prove_identity
-from verify.runner.reach import untested
-from verify.runner.reading import read
 from verify.runner.verdicts import Candidate as CandidatePayload
-from verify.runner.verdicts import Coverage, Held, Payload, Proved, Refuted, Unknown, Vacuous, with_note
+from verify.runner.verdicts import Coverage, Payload, Proved, Refuted, Unknown, Vacuous, with_note
+from verify.runner.weighing import without_violation
+from verify.search.recorded import recorded_instance
 
 Watch = Callable[[Unit, Seen, float], None]
 """Called after each unit, with the seconds spent so far."""
@@ -37,6 +36,8 @@ Watch = Callable[[Unit, Seen, float], None]
 _STOPPED = "stopped before any instance was tested"
 _REPLAY = "replay"
 """The strategy that tries known counterexamples."""
+_EXAMPLE = "example"
+"""What found a counterexample that the claim's author gave."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,22 @@ def hunt(subject: Subject, formula: Formula, options: Options, watch: Watch | No
         store.close()
 
 
+def settled_by_example(payload: Proved | Refuted, formula: Formula, seconds: float) -> HuntResult:
+    """The result where an example of the author's settles the claim, before any search.
+
+    Args:
+        payload: what the example gives (`verify.runner.replay`).
+        formula: the claim.
+        seconds: wall time.
+    """
+    instance = recorded_instance(payload.certificate, formula)
+    shown = payload.detail if isinstance(payload, Proved) else payload.counterexample
+    lines = (shown,) if instance is None else lines_of(instance, formula)
+    comparison = None if isinstance(payload, Proved) else payload.comparison
+    found = Found(payload.certificate, shown, lines, comparison)
+    return HuntResult(payload, _EXAMPLE, _rows({}, formula), found, seconds)
+
+
 def _without_search(formula: Formula) -> Proved | Unknown | None:
     """The verdict where there is nothing to search: a proof, or a derivative that cannot be trusted."""
     proved = prove_identity(formula)
@@ -135,7 +152,7 @@ def _search(
     fresh = _Stream(subject, context, options, known, store, began)
 
     def count(unit: Unit, seen: Seen) -> tuple[str, Found] | None:
-        rows[unit.strategy] = rows[unit.strategy].with_unit(seen)
+        rows[unit.strategy] = rows[unit.strategy].with_unit(seen, repeats=BY_NAME[unit.strategy].repeats)
         counted.add(unit)
         return (unit.strategy, seen.found) if seen.found is not None and _stands(seen.found, context) else None
 
@@ -160,8 +177,14 @@ def _search(
     seconds = time.monotonic() - began
     strategy = None if found is None else found[0]
     certified = None if found is None else found[1]
-    payload = _payload(certified, tried, context, interrupted=interrupted)
+    payload = with_note(_payload(certified, tried, context, interrupted=interrupted), _lost(fresh.given_up))
     return HuntResult(payload, strategy, tried, certified, seconds, fresh.resumed, interrupted)
+
+
+def _lost(units: Sequence[Unit]) -> str:
+    """What is said of units that were given up."""
+    named = ", ".join(f"{u.strategy} {u.number}" for u in units)
+    return f"not done, because the process that does it dies: {named}" if units else ""
 
 
 def _stands(found: Found, context: Context) -> bool:
@@ -180,7 +203,7 @@ def _rows(rows: dict[str, Tried], formula: Formula | None = None) -> tuple[Tried
 
 
 def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *, interrupted: bool) -> Payload:
-    """The verdict (design §6): nothing found is HELD if anything was active, else VACUOUS; UNKNOWN for `exists`.
+    """The verdict (design §6): where nothing is found, by the rules of a run; UNKNOWN for `exists`.
 
     Where a stop or the budget left nothing tested, VACUOUS would say too much: that is UNKNOWN too.
     """
@@ -196,19 +219,17 @@ def _payload(found: Found | None, tried: tuple[Tried, ...], context: Context, *,
         return CandidatePayload(seen.candidate.shown, seen.candidate.margin, coverage)
     if seen.n == 0:
         return Unknown(_STOPPED if interrupted else "the budget was spent before any instance was tested", coverage)
-    if seen.n_active == 0 and interrupted:
+    verdict = without_violation(
+        context.formula,
+        seen,
+        coverage,
+        "float64 + rational",
+        stopped_early=seen.stopped_early,
+        otherwise="what the strategies did not reach",
+    )
+    if isinstance(verdict, Vacuous) and interrupted:
         return Unknown(f"stopped after {seen.n:,} instances, none of which met the assumptions", coverage)
-    if seen.n_active == 0:
-        return Vacuous(f"none of {seen.n:,} instances met the assumptions", coverage)
-    if seen.n_undecided:
-        unknown = Unknown(
-            f"{seen.n_undecided:,} of {seen.n_active:,} active instances stayed undecided (the two tolerances disagree or a "
-            "value is not finite)",
-            coverage,
-        )
-        return with_note(unknown, note_on(seen.dropped))
-    left_out = ", ".join(untested(seen.reach)) or "what the strategies did not reach"
-    return with_note(Held(coverage, "float64 + rational", left_out), note_on(seen.dropped))
+    return with_note(verdict, note_on(seen.dropped))
 
 
 class _Stream:
@@ -219,12 +240,13 @@ class _Stream:
     ) -> None:
         self.context, self.options, self.known, self.store = context, options, known, store
         self.deadline = began + options.budget
-        self.subject = subject
         self.resumed = 0
-        self.pool: Any = None
+        self.workers = Workers(options.jobs, (subject, options.seed, options.folders, options.shrink_tests))
+        self.deaths: Counter[Unit] = Counter()
+        self.given_up: list[Unit] = []
 
     def __iter__(self) -> Iterator[tuple[Unit, Seen]]:
-        waiting: deque[tuple[Unit, Any]] = deque()
+        waiting: deque[tuple[Unit, Future[Seen]]] = deque()
         units = plan(self.context.formula)
         earlier = set(self.known)
         for unit in units:
@@ -235,17 +257,11 @@ class _Stream:
                 continue
             if time.monotonic() >= self.deadline:
                 break
-            waiting.append((unit, self._submit(unit)))
+            waiting.append((unit, self.workers.submit(unit)))
             if len(waiting) >= 2 * self.options.jobs:
-                done = self._next(waiting)
-                if done is None:
-                    break
-                yield done
-        while waiting:
-            done = self._next(waiting)
-            if done is None:
-                break
-            yield done
+                yield from self._next(waiting)
+        while waiting and time.monotonic() < self.deadline:
+            yield from self._next(waiting)
         for unit, _ in waiting:
             if unit in self.known:
                 # Finished in time, behind one that was not.
@@ -259,51 +275,48 @@ class _Stream:
         """Every unit that is done, by this run or an earlier one."""
         return sorted(self.known, key=_in_order)
 
-    def _submit(self, unit: Unit) -> Any:
-        if self.pool is None:
-            self.pool = processes().Pool(
-                self.options.jobs,
-                _begin_worker,
-                (os.getpid(), self.subject, self.options.seed, self.options.folders, self.options.shrink_tests),
-            )
-        return self.pool.apply_async(_in_worker, (unit,))
-
-    def _next(self, waiting: deque[tuple[Unit, Any]]) -> tuple[Unit, Seen] | None:
-        """The first unit in order; later ones that are ready are written down meanwhile."""
-        while True:
-            for unit, task in waiting:
-                if unit not in self.known and task.ready():
-                    seen = task.get()
-                    if self.options.folders or unit.strategy != _REPLAY:
-                        # A replay without known counterexamples must not stand for one with them.
-                        self.store.record(unit, seen)
-                    self.known[unit] = seen
+    def _next(self, waiting: deque[tuple[Unit, Future[Seen]]]) -> Iterator[tuple[Unit, Seen]]:
+        """The first unit in order, if it is done in time; later ones that are ready are written down meanwhile."""
+        while waiting:
+            self._collect(waiting)
+            if any(died(task) for _, task in waiting):
+                self._begin_again(waiting)
+                continue
             unit, task = waiting[0]
             if unit in self.known:
                 waiting.popleft()
-                return unit, self.known[unit]
+                yield unit, self.known[unit]
+                return
             if time.monotonic() >= self.deadline:
-                return None
-            task.wait(0.05)
+                return
+            wait([task], 0.05)
+
+    def _collect(self, waiting: deque[tuple[Unit, Future[Seen]]]) -> None:
+        for unit, task in waiting:
+            if unit in self.known or not task.done() or died(task):
+                continue
+            seen = task.result()
+            if self.options.folders or unit.strategy != _REPLAY:
+                # A replay without known counterexamples must not stand for one with them.
+                self.store.record(unit, seen)
+            self.known[unit] = seen
+
+    def _begin_again(self, waiting: deque[tuple[Unit, Future[Seen]]]) -> None:
+        """After a process died: what was not done is done again; a unit that a process died of twice, alone, is given up."""
+        left = [unit for unit, _ in waiting if unit not in self.known]
+        suspects = left[: self.workers.jobs]
+        self.deaths.update(suspects)
+        lost = [u for u in suspects if self.workers.jobs == 1 and self.deaths[u] > 1]
+        self.given_up += lost
+        self.workers.begin_again()
+        again = [(u, t) if u in self.known else (u, self.workers.submit(u)) for u, t in waiting if u not in lost]
+        waiting.clear()
+        waiting.extend(again)
 
     def stop(self) -> None:
         """End the processes; what they were doing is done again by the next run."""
-        if self.pool is not None:
-            self.pool.terminate()
-            self.pool.join()
+        self.workers.stop()
 
 
 def _in_order(unit: Unit) -> tuple[str, int]:
     return unit.strategy, unit.number
-
-
-_WORKER: dict[str, Context] = {}
-
-
-def _begin_worker(parent: int, subject: Subject, seed: int, folders: tuple[str, ...], shrink_tests: int | None) -> None:
-    settle_in(parent)
-    _WORKER["context"] = prepared(subject, read(subject.claim()).formula, seed, folders, shrink_tests)
-
-
-def _in_worker(unit: Unit) -> Seen:
-    return perform(_WORKER["context"], unit)

@@ -1,6 +1,6 @@
 """From float findings to what a unit saw: violations made exact and certified, undecided instances read again.
 
-Main definitions: `judged`, `settled`, `Opened`.
+Main definitions: `judged`, `settled`, `Opened`, `violations`.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 
 from verify.calculus.conditions import Condition, reduced
 from verify.evaluation.batches import Batch, instantiate_condition
-from verify.evaluation.decide import FALSE, TRUE, Decisions, decide
 from verify.language.formulas import Formula
-from verify.runner.assumed import decided_as_assumed, searched_for
+from verify.runner.assumed import Plain, assumptions
 from verify.runner.candidates import weighed
 from verify.runner.evidence import NOTHING, Evidence, Finding
 from verify.runner.exact_findings import exactly, retry
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Candidate, Found, Seen
 from verify.runner.profiles import Profile
+from verify.runner.standings import Standings, standings
 from verify.search.instances import ExactInstance
 
 _TRIALS = 12
@@ -30,7 +30,7 @@ def judged(context: Context, evidence: Evidence, profile: Profile) -> Seen:
     """What a pass over float instances comes to."""
     late = None if evidence.violations else retry(evidence, context.formula, context.reader, profile)
     margin = None if context.seeks_witness else evidence.margin
-    seen = Seen(evidence.n, evidence.n_active or evidence.n_forced, evidence.n_undecided, margin, reach=evidence.reaching.reach)
+    seen = Seen.of(evidence.counts(), margin=margin, reach=evidence.reaching.reach, stopped_early=evidence.stopped_early)
     if late is not None and late.certificate["claim"] == context.stated.to_json():
         found = Found(late.certificate, late.counterexample, (late.counterexample,), late.comparison)
         return replace(seen, found=found)
@@ -67,25 +67,48 @@ class Opened:
 
     given: tuple[Condition, ...]
     conclusion: Condition
-    solved: tuple[bool, ...]
-    """Which assumptions are about points that are searched for."""
+    plain: Plain
 
-    def active(self, batch: Batch) -> tuple[np.ndarray, Decisions]:
-        """Which instances meet every assumption, and the conclusion's reading."""
-        (then,) = decide([self.conclusion], batch)
-        assumed = decided_as_assumed(self.given, self.solved, batch)
-        met = np.min([np.full(batch.count, TRUE), *(d.truth for d in assumed)], axis=0) == TRUE
-        return met & ~then.trivial, then
+    def standings(self, batch: Batch) -> Standings:
+        """What the instances are to the claim."""
+        truths, ties, _ = assumptions(batch, self.given, self.plain)
+        return standings(batch, self.conclusion, (truths, ties), self.plain)
 
-    def violations(self, batch: Batch) -> list[Finding]:
-        """Instances that violate the claim in floating point."""
-        met, then = self.active(batch)
-        places = [int(i) for i in np.flatnonzero(met & (then.truth == FALSE))]
-        return [Finding(batch.at(i), batch.at(i), 0, float(then.margin[i])) for i in places]
+    def seen(self, batch: Batch, found: Standings) -> Seen:
+        """The counts of a batch.
+
+        Optimization ends where both sides of a true bound agree: what is undecided there, or rests on assumptions that are
+        themselves open, shows nothing. It is neither active nor held against the claim.
+        """
+        counts = found.counts(empty=self.plain.empty(batch))
+        clear = found.active & ~found.unclear
+        margins = found.then.margin[clear & np.isfinite(found.then.margin)]
+        return Seen(
+            n=counts.n,
+            n_active=int(clear.sum()),
+            n_forced=counts.n_forced,
+            n_trivial=counts.n_trivial,
+            n_without=counts.n_without,
+            margin=float(margins.min()) if margins.size else None,
+        )
 
 
-def opened(formula: Formula, batch: Batch) -> Opened:
+def violations(batch: Batch, found: Standings) -> list[Finding]:
+    """Instances that violate the claim in floating point."""
+    places = [int(i) for i in np.flatnonzero(found.violated)]
+    return [Finding(batch.at(i), batch.at(i), 0, float(found.then.margin[i])) for i in places]
+
+
+def plain_of(formula: Formula) -> Plain:
+    """The claim, to be read at plain instances."""
+    return Plain(formula, [reduced(s, formula.process) for s in formula.given], _concluded(formula))
+
+
+def opened(plain: Plain, batch: Batch) -> Opened:
     """The conditions that readers of the batch evaluate."""
-    given = tuple(instantiate_condition(reduced(s, formula.process), batch.functions) for s in formula.given)
-    conclusion = NOTHING if formula.then is None else reduced(formula.then, formula.process)
-    return Opened(given, instantiate_condition(conclusion, batch.functions), tuple(searched_for(formula)))
+    given = tuple(instantiate_condition(c, batch.functions) for c in plain.given)
+    return Opened(given, instantiate_condition(plain.conclusion, batch.functions), plain)
+
+
+def _concluded(formula: Formula) -> Condition:
+    return NOTHING if formula.then is None else reduced(formula.then, formula.process)

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from verify.runner.reach import Reach
+from verify.runner.weighing import Counts
 
 
 class Outcome(Enum):
@@ -58,30 +59,32 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What one unit saw.
+class Seen(Counts):
+    """What one unit saw, beside the counts.
 
     Attributes:
-        n: instances read.
-        n_active: those that met every assumption and were not 0 against 0.
-        n_undecided: active ones that stayed undecided.
         margin: the smallest relative margin of the conclusion (negative: violated).
         found: a certified counterexample.
         candidate: the worst violation that was not certified.
         seconds: wall time.
         dropped: what became of float violations that are none, in words, with their number.
         reach: how far the active float instances reached.
+        stopped_early: whether the safety time ended the unit.
     """
 
-    n: int = 0
-    n_active: int = 0
-    n_undecided: int = 0
     margin: float | None = None
     found: Found | None = None
     candidate: Candidate | None = None
     seconds: float = 0.0
     dropped: Mapping[str, int] = field(default_factory=dict)
     reach: Reach = field(default_factory=Reach)
+    stopped_early: bool = False
+
+    @staticmethod
+    def of(counts: Counts, **told: Any) -> Seen:
+        """What was counted, with what else there is to say."""
+        values: dict[str, Any] = {**counts.counts(), **told}
+        return Seen(**values)
 
     @property
     def outcome(self) -> Outcome:
@@ -92,16 +95,15 @@ class Seen:
 
     def joined(self, other: Seen) -> Seen:
         """Both together; what was found first stays."""
-        return Seen(
-            self.n + other.n,
-            self.n_active + other.n_active,
-            self.n_undecided + other.n_undecided,
-            smallest(self.margin, other.margin),
-            self.found or other.found,
-            worst(self.candidate, other.candidate),
-            self.seconds + other.seconds,
-            dict(Counter(self.dropped) + Counter(other.dropped)),
-            self.reach.joined(other.reach),
+        return Seen.of(
+            self.plus(other),
+            margin=smallest(self.margin, other.margin),
+            found=self.found or other.found,
+            candidate=worst(self.candidate, other.candidate),
+            seconds=self.seconds + other.seconds,
+            dropped=dict(Counter(self.dropped) + Counter(other.dropped)),
+            reach=self.reach.joined(other.reach),
+            stopped_early=self.stopped_early or other.stopped_early,
         )
 
 
@@ -124,9 +126,18 @@ class Tried:
     seen: Seen = Seen()
     outcome: Outcome = Outcome.NOT_REACHED
 
-    def with_unit(self, seen: Seen) -> Tried:
-        """One more unit."""
+    def with_unit(self, seen: Seen, *, repeats: bool = False) -> Tried:
+        """One more unit.
+
+        Args:
+            seen: what it saw.
+            repeats: whether it reads again what the others read: then the unit that read most is what counts.
+        """
         together = self.seen.joined(seen)
+        if repeats:
+            again = min(self.seen.n_clear, seen.n_clear)
+            forced = max(self.seen.n_forced, seen.n_forced)
+            together = replace(together, n_repeats=together.n_repeats + again, n_forced=forced)
         return replace(self, units=self.units + 1, seen=together, outcome=together.outcome)
 
     def to_json(self) -> dict[str, Any]:

@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from verify.kernel import Truth
 from verify.language.errors import ClaimError
 from verify.language.formulas import Formula
 from verify.language.terms import Term, symbols_of
 from verify.points.sources.curvature import assumed_curvature, bounds_of
+from verify.runner.exact_counts import ExactCounter
 from verify.runner.hunt.context import Context
 from verify.runner.hunt.records import Seen, Unit
 from verify.runner.hunt.store import recorded_certificates
+from verify.runner.weighing import Counts
 from verify.search.instances import ExactInstance
 from verify.search.local_models import second_order_model
 from verify.search.recorded import recorded_instance
@@ -36,7 +37,7 @@ _TRIED = tuple(Fraction(x) for x in ("0", "1", "1/2", "2", "3", "4", "1/10", "5"
 
 def replayed(context: Context, unit: Unit) -> Seen:
     """Every known counterexample read as an instance of the claim, small ones first."""
-    n = n_active = 0
+    counts, counter = Counts(), ExactCounter.of(context.formula)
     then, scalars = context.formula.then, context.formula.scalars()
     concluded = sorted({name for t in (() if then is None else then.terms()) for name in symbols_of(t) if name in scalars})
     for instance in sorted(islice(_known(context), _MOST), key=lambda i: sum(i.dims.values())):
@@ -48,13 +49,12 @@ def replayed(context: Context, unit: Unit) -> Seen:
             if not hopeful[told]:
                 continue
             decision = context.reader.read(complete)
-            n += 1
-            n_active += int(all(t is Truth.TRUE for t in decision.hypotheses))
+            counts = counts.plus(counter.counts(complete, decision))
             if context.reader.settles(decision):
                 found = context.certified(complete)
                 if found is not None:
-                    return Seen(n, n_active, found=found)
-    return Seen(n, n_active)
+                    return Seen.of(counts, found=found)
+    return Seen.of(counts)
 
 
 def _known(context: Context) -> Iterator[ExactInstance]:

@@ -16,15 +16,16 @@ from typing import Any
 from verify._version import __version__
 from verify.runner.hunt.records import Candidate, Found, Seen, Unit
 from verify.runner.reach import Reach
+from verify.runner.weighing import Counts
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS hunt (fingerprint TEXT PRIMARY KEY, id TEXT, seed INTEGER, claim TEXT);
 CREATE TABLE IF NOT EXISTS units (
     fingerprint TEXT, strategy TEXT, number INTEGER, n INTEGER, n_active INTEGER, n_undecided INTEGER, margin REAL,
-    seconds REAL, candidate TEXT, found TEXT, reach TEXT,
+    seconds REAL, candidate TEXT, found TEXT, reach TEXT, counts TEXT,
     PRIMARY KEY (fingerprint, strategy, number));
 """
-_FORMAT = 2
+_FORMAT = 3
 """What units mean; units of another format are done again."""
 
 
@@ -39,8 +40,9 @@ class Store:
         self.database.execute("PRAGMA journal_mode=WAL")
         self.database.execute("PRAGMA synchronous=NORMAL")
         self.database.executescript(_TABLES)
-        if "reach" not in {row[1] for row in self.database.execute("PRAGMA table_info(units)")}:
-            self.database.execute("ALTER TABLE units ADD COLUMN reach TEXT")
+        present = {row[1] for row in self.database.execute("PRAGMA table_info(units)")}
+        for column in sorted({"reach", "counts"} - present):
+            self.database.execute(f"ALTER TABLE units ADD COLUMN {column} TEXT")
         self.database.execute("INSERT OR IGNORE INTO hunt VALUES (?, ?, ?, ?)", (self.fingerprint, identifier, seed, text))
 
     def record(self, unit: Unit, seen: Seen) -> None:
@@ -49,28 +51,33 @@ class Store:
         found = None if seen.found is None else json.dumps(_found_to_json(seen.found), ensure_ascii=False)
         reach = json.dumps([seen.reach.to_json(), dict(seen.dropped)], ensure_ascii=False)
         row = (self.fingerprint, unit.strategy, unit.number, seen.n, seen.n_active, seen.n_undecided, seen.margin, seen.seconds)
-        self.database.execute("INSERT OR REPLACE INTO units VALUES (?,?,?,?,?,?,?,?,?,?,?)", (*row, candidate, found, reach))
+        counts = json.dumps([seen.counts(), seen.stopped_early])
+        self.database.execute(
+            "INSERT OR REPLACE INTO units (fingerprint, strategy, number, n, n_active, n_undecided, margin, seconds, "
+            "candidate, found, reach, counts) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (*row, candidate, found, reach, counts),
+        )
 
     def finished(self) -> dict[Unit, Seen]:
         """What earlier runs of this hunt did."""
         rows = self.database.execute(
-            "SELECT strategy, number, n, n_active, n_undecided, margin, seconds, candidate, found, reach FROM units "
+            "SELECT strategy, number, margin, seconds, candidate, found, reach, counts FROM units "
             "WHERE fingerprint = ? ORDER BY strategy, number",
             (self.fingerprint,),
         )
         done: dict[Unit, Seen] = {}
-        for strategy, number, n, active, undecided, margin, seconds, candidate, found, told in rows:
+        for strategy, number, margin, seconds, candidate, found, told, counted in rows:
             reach, dropped = json.loads(told)
-            done[Unit(strategy, number)] = Seen(
-                n,
-                active,
-                undecided,
-                margin,
-                None if found is None else _found_from_json(json.loads(found)),
-                None if candidate is None else Candidate(*json.loads(candidate)),
-                seconds,
-                dropped,
-                Reach.from_json(reach),
+            counts, stopped_early = json.loads(counted)
+            done[Unit(strategy, number)] = Seen.of(
+                Counts(**counts),
+                margin=margin,
+                found=None if found is None else _found_from_json(json.loads(found)),
+                candidate=None if candidate is None else Candidate(*json.loads(candidate)),
+                seconds=seconds,
+                dropped=dropped,
+                reach=Reach.from_json(reach),
+                stopped_early=stopped_early,
             )
         return done
 

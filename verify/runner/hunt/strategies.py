@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from verify.kernel import Truth
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import gather
+from verify.runner.exact_counts import ExactCounter
 from verify.runner.exact_search import exact_pass
 from verify.runner.hunt.adversarial import against_all, against_free, against_points, can_construct, has_free, is_small
 from verify.runner.hunt.context import Context
@@ -21,6 +21,7 @@ from verify.runner.hunt.judging import judged
 from verify.runner.hunt.records import Seen, Unit
 from verify.runner.hunt.replay import replayed
 from verify.runner.profiles import PROFILES
+from verify.runner.weighing import Counts
 from verify.search.relaxed import completed, relaxed
 
 _SMALL = replace(PROFILES["dev"], name="unit", instances=4000, constrained=150, points=400, retries=20)
@@ -38,6 +39,7 @@ class Strategy:
         work: does one unit of work.
         share: units a round.
         most: the most units it has, or None.
+        repeats: whether its units read much the same few instances.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Strategy:
     work: Callable[[Context, Unit], Seen]
     share: int = 1
     most: int | None = None
+    repeats: bool = False
 
 
 def perform(context: Context, unit: Unit) -> Seen:
@@ -85,7 +88,7 @@ def _exact(context: Context, unit: Unit) -> Seen:
     examples = 4 if needs_landscape(context.formula) else 60
     seen = exact_pass(context.formula, list(context.conditions), context.reader, examples, _seed(context, unit))
     found = None if seen.found is None else context.certified(seen.found)
-    return Seen(seen.n, seen.n_active, seen.n_undecided, found=found, reach=seen.reaching.reach)
+    return Seen.of(seen.counts(), found=found, reach=seen.reaching.reach)
 
 
 def _random(context: Context, unit: Unit) -> Seen:
@@ -105,7 +108,7 @@ def _synthesized(context: Context, unit: Unit) -> Seen:
 def _with_work(context: Context, unit: Unit, work: int) -> Seen:
     from verify.search.synthesis.strategy import synthesized
 
-    n = n_active = 0
+    counts, counter = Counts(), ExactCounter.of(context.formula)
     simpler = relaxed(context.formula)
     for made in synthesized(context.formula if simpler is None else simpler, context.rng(unit.strategy, unit.number), work):
         for instance in completed(made, context.formula) if simpler is not None else (made,):
@@ -113,12 +116,11 @@ def _with_work(context: Context, unit: Unit, work: int) -> Seen:
             if arranged is None:
                 continue
             decision = context.reader.read(arranged)
-            n += 1
-            n_active += int(all(t is Truth.TRUE for t in decision.hypotheses))
+            counts = counts.plus(counter.counts(arranged, decision))
             found = context.certified(arranged) if context.reader.settles(decision) else None
             if found is not None:
-                return Seen(n, n_active, found=found)
-    return Seen(n, n_active)
+                return Seen.of(counts, found=found)
+    return Seen.of(counts)
 
 
 def _always(formula: Formula) -> bool:
@@ -127,12 +129,12 @@ def _always(formula: Formula) -> bool:
 
 STRATEGIES = (
     Strategy("replay", _always, replayed, most=1),
-    Strategy("exact", _always, _exact),
+    Strategy("exact", _always, _exact, repeats=True),
     Strategy("random", _always, _random, share=2),
     Strategy("constructed", can_construct, against_points, share=2),
     Strategy("free variables", has_free, against_free),
     Strategy("adversarial", is_small, against_all, share=2),
-    Strategy("synthesis", needs_landscape, _synthesized),
+    Strategy("synthesis", needs_landscape, _synthesized, repeats=True),
 )
 BY_NAME = {s.name: s for s in STRATEGIES}
 
