@@ -11,7 +11,7 @@ from typing import Any
 from . import _words as words
 from ._functions import apply, largest, pi
 from ._language import Names, shape, sides
-from ._limits import Undefined, check, number, spend
+from ._limits import Outside, Undefined, check, number, spend
 from ._matrices import complement, determinant, inverse, rank, singular, smallest
 from ._values import (
     HALF,
@@ -154,7 +154,9 @@ def evaluate(t: Any, s: Scope) -> Value:
         case ["rank", x]:
             return rank(of(x), min(min(shape(y, s.names)) for y in (x[1:] if x[0] == "matmul" else [x])))
         case ["entry", x, i, j]:
-            check(i < len(rows := of(x)) and j < len(rows[0]), "no such entry:", t)
+            rows = of(x)
+            if i >= len(rows) or j >= len(rows[0]):
+                raise Outside(f"no entry {i}, {j} of {len(rows)} x {len(rows[0])}")
             return rows[i][j]
     return _NUMERIC[t[0]](s, *map(of, t[1:]))
 

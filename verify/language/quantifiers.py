@@ -5,7 +5,7 @@ Main definitions: `forall`, `exists`, `always`, `closure`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from verify.language.processes import Process
 from verify.language.settings import Setting
 from verify.language.statements import RegularizedStationary, Statement, both, require_statement
 from verify.language.targets import targets_in
-from verify.language.terms import Dim, Term, make, rebuild, walk
+from verify.language.terms import Dim, Term, make, rebuild, walk, walk_with_bodies
 from verify.language.translate import declared_term_of
 from verify.language.written import bound_objects, objects_in, sizes_in
 
@@ -105,7 +105,7 @@ def _elaborate(
     everything += process.terms() if process is not None else []
     nodes: dict[Term, None] = {}
     for term in everything:
-        nodes.update(dict.fromkeys(_walk_with_bodies(term)))
+        nodes.update(dict.fromkeys(walk_with_bodies(term)))
     dims = _dims_in(nodes, scope) | _counted(nodes, used)
     variables = _bound(nodes, scope, dims, closed=closed)
     require_readable([*variables, *dims])
@@ -120,13 +120,6 @@ def _elaborate(
         objects=tuple(used),
         stated=len(given),
     )
-
-
-def _walk_with_bodies(term: Term) -> Iterator[Term]:
-    for node in walk(term):
-        yield node
-        if node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None:
-            yield from _walk_with_bodies(node.payload[0].body)
 
 
 @dataclass(frozen=True)

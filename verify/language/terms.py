@@ -130,6 +130,14 @@ def walk(term: Term) -> Iterator[Term]:
     return iter(_in_order(term))
 
 
+def walk_with_bodies(term: Term) -> Iterator[Term]:
+    """The same, with the nodes of the formulas that functions are given by."""
+    for node in walk(term):
+        yield node
+        if node.op in ("smooth", "smoothgrad") and node.payload[0].body is not None:
+            yield from walk_with_bodies(node.payload[0].body)
+
+
 @lru_cache(maxsize=8192)
 def _in_order(term: Term) -> tuple[Term, ...]:
     """The nodes of `walk`: the same few terms are walked thousands of times."""

@@ -90,8 +90,11 @@ def declared_term_of(expression: Any) -> Term:
     """As `term_of`, but scalar symbols keep the domain that their assumptions state, for the claim to collect."""
     if isinstance(expression, Term):
         return expression
-    term = _translate(expression, {})
-    check_directions(term)
+    try:
+        term = _translate(expression, {})
+        check_directions(term)
+    except RecursionError:
+        raise ClaimError("an expression is nested more deeply than can be read: give its parts names of their own") from None
     return term
 
 

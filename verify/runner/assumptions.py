@@ -28,6 +28,7 @@ from verify.language.formulas import Formula, Quantifier
 from verify.language.statements import Combination, Comparison, Statement
 from verify.language.terms import Term, make, number, rebuild, symbol
 from verify.points.sources.sampling import scalar_values, with_functions
+from verify.points.sources.subjects import needs_landscape
 from verify.runner.evidence import gather
 from verify.runner.profiles import PROFILES
 
@@ -53,7 +54,8 @@ def outlook(formula: Formula, follows: Follows) -> Outlook:
     start = replace(formula, quantifier=Quantifier.FORALL, process=None)
     if _impossible(start, follows):
         return Outlook.IMPOSSIBLE
-    return Outlook.MET if _found(start) else Outlook.NOT_FOUND
+    # Points of a loss that a claim writes in its own way may have no source: that they are not found says nothing.
+    return Outlook.MET if needs_landscape(start) or _found(start) else Outlook.NOT_FOUND
 
 
 def _found(start: Formula) -> bool:
@@ -65,7 +67,7 @@ def _found(start: Formula) -> bool:
             evidence = gather(replace(start, then=None), _SEARCH, rng)
     except Exception:  # no source, or one that fails: nothing is found, and the proof stands
         return False
-    return evidence.n_active + evidence.n_trivial > 0
+    return evidence.n_active + evidence.n_trivial + evidence.n_without > 0
 
 
 def _met(start: Formula, batch: Batch) -> bool:

@@ -17,7 +17,7 @@ from verify.language.numbers import show_number, significant, with_decimals
 from verify.language.printing import text
 from verify.language.terms import Term, is_zero, rebuild, symbol, walk
 from verify.search.exact_assumptions import Enforcer
-from verify.search.instances import ExactInstance, body_of, free_matrices, values_to_json
+from verify.search.instances import ExactInstance, body_of, free_matrices, free_scalars, values_to_json
 from verify.search.shrink import shrink
 
 BITS = 128
@@ -117,7 +117,7 @@ def briefly(instance: ExactInstance, formula: Formula) -> ExactInstance:
 def show_instance(instance: ExactInstance, formula: Formula, longest: int = _LONGEST) -> str:
     """The counterexample in the claim's notation, on one line; formulas of functions up to some length."""
     parts = [" ".join(f"{k}={v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
-    parts += [f"{n}={show_number(instance.scalars[n])}" for n in formula.scalars()]
+    parts += [f"{n}={show_number(instance.scalars[n])}" for n in free_scalars(formula)]
     parts += [f"{n}={show_rows(instance.matrices[n])}" for n in [*free_matrices(formula), *formula.operators()]]
     if formula.functions():
         parts += [f"{n}(Y) = {show_body(body_of(f, instance), longest)}" for n, f in formula.functions().items()]

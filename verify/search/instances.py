@@ -143,10 +143,20 @@ def literal(rows: Rows) -> Term:
 
 def free_matrices(formula: Formula) -> list[str]:
     """The matrices an instance chooses; a process with a start determines its moving variables itself."""
-    moving = set()
-    if formula.process is not None and formula.process.start:
-        moving = {v.payload[0] for v in formula.process.variables}
+    moving = _started(formula)
     return [n for n in formula.matrices() if n not in moving]
+
+
+def free_scalars(formula: Formula) -> list[str]:
+    """The same of scalars."""
+    moving = _started(formula)
+    return [n for n in formula.scalars() if n not in moving]
+
+
+def _started(formula: Formula) -> set[str]:
+    """What moves along a process from a start that the claim gives."""
+    started = formula.process is not None and formula.process.start
+    return {v.payload[0] for v in formula.process.variables} if formula.process is not None and started else set()
 
 
 def to_batch(instance: ExactInstance, formula: Formula) -> Batch:
@@ -160,7 +170,7 @@ def to_batch(instance: ExactInstance, formula: Formula) -> Batch:
 def values_to_json(instance: ExactInstance, formula: Formula) -> dict[str, Json]:
     """The certificate's `values` object."""
     found: dict[str, Json] = {}
-    for name in formula.scalars():
+    for name in free_scalars(formula):
         found[name] = fraction_text(instance.scalars[name])
     for name in [*free_matrices(formula), *formula.operators()]:
         found[name] = [[fraction_text(x) for x in row] for row in instance.matrices[name]]

@@ -16,7 +16,7 @@ from verify.language.formulas import Formula
 from verify.language.functions import Operator, Smooth
 from verify.language.terms import ARGUMENT, Term, symbols_of
 from verify.language.translate import term_of
-from verify.search.instances import ExactInstance, Rows, free_matrices
+from verify.search.instances import ExactInstance, Rows, free_matrices, free_scalars
 from verify.search.recorded import recorded_instance
 
 
@@ -45,7 +45,7 @@ def instance_from_witness(witness: Any, formula: Formula) -> ExactInstance:
     matrices: dict[str, Rows] = {}
     chosen = free_matrices(formula)
     shapes = {n: shape for n, shape in formula.matrices().items() if n in chosen}
-    for name in formula.scalars():
+    for name in free_scalars(formula):
         scalars[name] = Fraction(exact_array(_need(given, name), name).item())
     for name in [*shapes, *formula.operators()]:
         rows = exact_array(_rows(_need(given, name)), name)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from verify.language.errors import ClaimError, ShapeError
+import numpy as np
+
+from verify.language.errors import ClaimError, NotRational, ShapeError
 from verify.language.operations.algebra import total
 from verify.language.operations.operation import (
     Array,
@@ -110,9 +112,11 @@ def _entry_shape(payload: tuple[Any, ...], shapes: tuple[Shape, ...]) -> Shape:
 
 def _entry_value(field: Field, term: Term, args: Sequence[Array], env: Environment) -> Array:
     i, j = term.payload
-    if i >= args[0].shape[-2] or j >= args[0].shape[-1]:
-        raise ShapeError(f"entry {(i, j)} does not exist in a {args[0].shape[-2]}×{args[0].shape[-1]} matrix")
-    return args[0][..., i, j]
+    if i < args[0].shape[-2] and j < args[0].shape[-1]:
+        return args[0][..., i, j]
+    if args[0].dtype == object:
+        raise NotRational(f"entry {(i, j)} does not exist in a {args[0].shape[-2]}×{args[0].shape[-1]} matrix")
+    return np.full(args[0].shape[:-2], np.nan)
 
 
 def _entry_adjoint(term: Term, bar: Term) -> Sequence[Term | None]:

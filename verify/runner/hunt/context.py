@@ -21,7 +21,7 @@ from verify.points.sources.subjects import needs_landscape
 from verify.runner.exact_reading import BITS, ExactReader, show_body, show_instance, show_rows
 from verify.runner.hunt.records import Found
 from verify.runner.hunt.subject import Subject
-from verify.search.instances import ExactInstance, body_of, free_matrices
+from verify.search.instances import ExactInstance, body_of, free_matrices, free_scalars
 from verify.search.shrink import shrink
 
 SHRINK_TESTS = 600
@@ -102,7 +102,7 @@ def context_of(formula: Formula, seed: int, reader: ExactReader | None = None, f
 def lines_of(instance: ExactInstance, formula: Formula) -> tuple[str, ...]:
     """The instance in the claim's notation, one variable a line."""
     lines = [", ".join(f"{k} = {v}" for k, v in sorted(instance.dims.items()))] if instance.dims else []
-    lines += [f"{n} = {show_number(instance.scalars[n])}" for n in formula.scalars()]
+    lines += [f"{n} = {show_number(instance.scalars[n])}" for n in free_scalars(formula)]
     lines += [f"{n} = {show_rows(instance.matrices[n])}" for n in [*free_matrices(formula), *formula.operators()]]
     lines += [f"{n}(Y) = {show_body(body_of(f, instance))}" for n, f in formula.functions().items()]
     if instance.steps:

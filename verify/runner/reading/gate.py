@@ -31,7 +31,7 @@ from verify.language.operations.operation import Environment
 from verify.language.serial import Json
 from verify.language.statements import RegularizedStationary
 from verify.language.targets import Target, targets_in
-from verify.language.terms import ARGUMENT, make, number, symbol, walk
+from verify.language.terms import ARGUMENT, make, number, symbol, walk, walk_with_bodies
 from verify.language.written import objects_in
 from verify.losses.taylor import data_name
 from verify.points.sources.bounds import scalar_domains
@@ -93,7 +93,7 @@ def check_reading(formula: Formula) -> str | None:
 def _least_sizes(sides: Sequence[Side]) -> dict[str, int]:
     """The sizes that the entries need which a claim names."""
     least: dict[str, int] = {}
-    for node in (n for side in sides for n in walk(side.term) if n.op == "entry"):
+    for node in (n for side in sides for n in walk_with_bodies(side.term) if n.op == "entry"):
         for dim, position in zip(node.args[0].shape, node.payload, strict=True):
             if isinstance(dim, str):
                 least[dim] = max(least.get(dim, 1), position + 1)
