@@ -23,6 +23,7 @@ _CUTS = 8
 _CHUNK = 4000
 
 
+@np.errstate(all="ignore")  # where a margin is infinite or NaN no step is taken
 def least_margin(batch: Batch, conclusion: Condition, names: Sequence[str], domains: Mapping[str, Domain], steps: int) -> Batch:
     """The batch with the named variables moved so that the conclusion's margin is as small as descent makes it.
 
