@@ -17,7 +17,7 @@ from verify.language.formulas import Formula
 from verify.runner.exact_reading import ExactReader
 from verify.runner.hunt.adversarial import can_construct, free_variables, has_free
 from verify.runner.hunt.context import context_of
-from verify.runner.hunt.judging import opened
+from verify.runner.hunt.judging import opened, plain_of
 from verify.runner.hunt.records import Unit
 from verify.runner.hunt.strategies import perform
 from verify.search.adversary import Freedom, worsened
@@ -53,13 +53,13 @@ def test_everything_is_moved_until_the_conclusion_fails_and_the_assumptions_stay
         then=le(100 * frobenius(P + Q) ** 2, 195 * (frobenius(P) ** 2 + frobenius(Q) ** 2)),
     )
     start = at(formula, P=[[1.0, 0.0], [0.0, 0.0]], Q=[[0.2, 0.7], [0.1, -0.4]])
-    conditions = opened(formula, start)
+    conditions = opened(plain_of(formula), start)
     assert decide([conditions.conclusion], start)[0].margin[0] > 0
     moved = worsened(start, conditions.given, conditions.conclusion, Freedom(("P", "Q")), 60)
     assert moved is not None
-    met, then = conditions.active(moved)
-    assert met[0]
-    assert then.margin[0] < 0
+    found = conditions.standings(moved)
+    assert found.active[0]
+    assert found.then.margin[0] < 0
     assert abs(np.sum(moved.values["P"] ** 2) - 1) < 1e-8
 
 
