@@ -35,7 +35,8 @@ def ranks_are_decided(batch: Batch, statement: Stationary) -> Array:
 
     It is measured by the factors, as claims do that compute `ABᵀ` from them.
     """
-    lengths = [np.linalg.norm(batch.values[v.payload[0]], axis=(-2, -1)) for v in statement.variables]
+    with np.errstate(over="ignore", invalid="ignore"):  # starts that left every bound are among the points
+        lengths = [np.linalg.norm(batch.values[v.payload[0]], axis=(-2, -1)) for v in statement.variables]
     sizes = [_DEPTH * a * b for a, b in zip(lengths[::2], lengths[1::2], strict=False)]
     updates = updates_of(batch, statement)
     ranks = [FloatField().rank(x, size, LOOSE) for x, size in zip(updates, sizes, strict=True)]
