@@ -14,8 +14,7 @@ How to add a claim
 
     The name says what is claimed, the docstring why it is true or the counterexample: a wrong label would destroy the value of
     the suite. After `@true(` or `@false(` stand the verdicts that may come out; every one but PROVED, HELD and REFUTED needs
-    `because="…"`. Never weaken a claim because the verifier gets it wrong; a verdict that is weaker than it could
-    be, not wrong, is noted by `short="…"`, and then expected to fall short. No claim may be copied from `theorems/`.
+    `because="…"`. Never weaken a claim because the verifier gets it wrong. No claim may be copied from `theorems/`.
 
     Claims that are false only far away (from size 7 on, at 17.3 ± 1e-6) are left out: no random search finds those.
 

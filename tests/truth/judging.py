@@ -38,7 +38,6 @@ class Judged:
         may_end: the verdicts it may have.
         because: why it may have a weak one.
         slow: whether it takes more than a few seconds.
-        short: how it falls short of `may_end` at present, without being wrong.
     """
 
     claim: Claim
@@ -46,7 +45,6 @@ class Judged:
     may_end: frozenset[Verdict]
     because: str
     slow: bool
-    short: str
 
     @property
     def id(self) -> str:
@@ -54,14 +52,14 @@ class Judged:
         return f"{self.claim.build.__module__.rsplit('.', 1)[-1]}.{self.claim.name}"
 
 
-def true(*may_end: Verdict, because: str = "", slow: bool = False, short: str = "") -> Callable[[Callable[[], Any]], Judged]:
+def true(*may_end: Verdict, because: str = "", slow: bool = False) -> Callable[[Callable[[], Any]], Judged]:
     """Mark a true claim with the verdicts it may have; an ERROR only where the text itself may be refused."""
-    return lambda build: _judged(Judged(_claim(build), True, frozenset(may_end), because, slow, short))
+    return lambda build: _judged(Judged(_claim(build), True, frozenset(may_end), because, slow))
 
 
-def false(*may_end: Verdict, because: str = "", slow: bool = False, short: str = "") -> Callable[[Callable[[], Any]], Judged]:
+def false(*may_end: Verdict, because: str = "", slow: bool = False) -> Callable[[Callable[[], Any]], Judged]:
     """Mark a false claim with the verdicts it may have."""
-    return lambda build: _judged(Judged(_claim(build), False, frozenset(may_end), because, slow, short))
+    return lambda build: _judged(Judged(_claim(build), False, frozenset(may_end), because, slow))
 
 
 def _claim(build: Callable[[], Any]) -> Claim:
@@ -130,22 +128,20 @@ def wrong(judged: Judged, result: Result | NoVerdict) -> bool:
     return result.verdict in WRONG[judged.true] - judged.may_end
 
 
-def _case(judged: Judged, *, demanded: bool = False) -> Any:
-    short = [pytest.mark.xfail(reason=judged.short)] if judged.short and demanded else []
-    return pytest.param(judged, id=judged.claim.name, marks=[*([pytest.mark.slow] if judged.slow else []), *short])
+def _case(judged: Judged) -> Any:
+    return pytest.param(judged, id=judged.claim.name, marks=[pytest.mark.slow] if judged.slow else [])
 
 
 def both_tests(topic: ModuleType) -> tuple[Callable[[Judged], None], Callable[[Judged], None]]:
     """Two tests of every claim of a topic: never wrong, and as good as can be asked for."""
     every = pytest.mark.parametrize("judged", [_case(judged) for judged in claims_of(topic)])
-    demanded = pytest.mark.parametrize("judged", [_case(judged, demanded=True) for judged in claims_of(topic)])
 
     @every
     def test_no_claim_is_judged_wrongly(judged: Judged) -> None:
         result = result_of(judged)
         assert not wrong(judged, result), f"{'true' if judged.true else 'false'} and ends {result}"
 
-    @demanded
+    @every
     def test_every_claim_ends_as_it_should(judged: Judged) -> None:
         result = result_of(judged)
         allowed = ", ".join(sorted(verdict.value for verdict in judged.may_end))

@@ -46,13 +46,13 @@ def hessian_of_quartic():
     return forall(P, Z, then=equal(quartic.hess(P)(Z, Z), 4 * frobenius(P) ** 2 * frobenius(Z) ** 2 + 8 * inner(P, Z) ** 2))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def gradient_of_logdet():
     """∇ log det(I + YᵀY) = 2Y(I + YᵀY)⁻¹."""
     return forall(P, then=equal(volume.grad(P), 2 * P * inverse(gram(P))))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def gradient_of_trace_of_inverse():
     """∇ tr(I + YᵀY)⁻¹ = −2Y(I + YᵀY)⁻²."""
     return forall(P, then=equal(resolvent.grad(P), -2 * P * inverse(gram(P)) * inverse(gram(P))))
@@ -101,7 +101,7 @@ def derivative_of_determinant():
     return forall(K, U, given=regular, then=equal(derivative(det(K), {K: U}), det(K) * trace(inverse(K) * U)))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def gradient_of_logdet_of_gram_matrix():
     """∇ log det YᵀY = 2Y(YᵀY)⁻¹ where YᵀY is regular."""
     inside = function(lambda Y: logdet(Y.T * Y), shape, name="inside")

