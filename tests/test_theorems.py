@@ -200,6 +200,11 @@ EQUIVALENT = {
     ): "Corollary A′ makes X stationary for F, and X⋆ is the only such point, whatever its rank",
     ("implicit_bias.nuclear_norm_confined_of_monotone", "without assumption 0"): "for λ = 0 both say f(X) ≤ f(0)",
     ("implicit_bias.penalty_confined_by_lower_bound", "without assumption 0"): "for λ = 0 it says c ≤ f(X) ≤ f(0)",
+    ("implicit_bias.distance_of_approximate_point", "without assumption 3"): "for z = 0 the bound has no value",
+    (
+        "implicit_bias.distance_of_approximate_point_to_approximate_target",
+        "without assumption 3",
+    ): "for z = 0 the bound has no value",
 }
 """Mutants that are true, with the reason."""
 

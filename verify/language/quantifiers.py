@@ -5,7 +5,7 @@ Main definitions: `forall`, `exists`, `always`, `closure`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,11 +39,14 @@ class _Scope:
     variables: dict[str, Declaration] = field(default_factory=dict)
     optional: dict[str, Declaration] = field(default_factory=dict)
     objects: dict[Any, None] = field(default_factory=dict)
+    sizes: set[str] = field(default_factory=set)
+    """Of settings."""
 
     def bind(self, item: Any) -> None:
         # Of a setting's other objects only those that are used stand for something.
         self.objects.update(objects_in(*item.dimensions()) if isinstance(item, Setting) else bound_objects(item))
         if isinstance(item, Setting):
+            self.sizes.update(d.name for d in item.dimensions())
             for name, term in item.variables().items():
                 self.optional[name] = _declared(term)
             if item.f.is_opaque:
@@ -106,7 +109,7 @@ def _elaborate(
     nodes: dict[Term, None] = {}
     for term in everything:
         nodes.update(dict.fromkeys(walk_with_bodies(term)))
-    dims = _dims_in(nodes, scope) | _counted(nodes, used)
+    dims = _dims_in(nodes, scope) | _counted(nodes, used, scope.sizes)
     variables = _bound(nodes, scope, dims, closed=closed)
     require_readable([*variables, *dims])
     change = _Stripper(dims)
@@ -174,9 +177,9 @@ def _dims_in(nodes: Mapping[Term, None], scope: _Scope) -> frozenset[str]:
     return frozenset(found)
 
 
-def _counted(nodes: Mapping[Term, None], used: Iterable[Any]) -> frozenset[str]:
+def _counted(nodes: Mapping[Term, None], used: Iterable[Any], sizes_of_settings: Set[str]) -> frozenset[str]:
     """The dimensions that are used as numbers, where no matrix of that size is."""
-    sizes = {size.name for o in used for size in sizes_of(o) if isinstance(size, sp.Symbol)}
+    sizes = sizes_of_settings | {size.name for o in used for size in sizes_of(o) if isinstance(size, sp.Symbol)}
     sizes |= {d.largest_rank.name for d in targets_in(used) if isinstance(d.largest_rank, sp.Symbol)}
     numbers = {node.payload[0] for node in nodes if node.op == "sym" and node.is_scalar}
     return frozenset(sizes & numbers)

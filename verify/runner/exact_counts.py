@@ -19,6 +19,7 @@ from verify.runner.assumed import Plain
 from verify.runner.exact_findings import is_outside
 from verify.runner.weighing import Counts
 from verify.search.instances import ExactInstance, to_batch
+from verify.search.precise import sized
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class ExactCounter:
 
 def _opened(conclusion: Condition, formula: Formula, instance: ExactInstance | None) -> Condition:
     """With the functions of an instance written in, closed formulas and local models."""
+    if instance is not None:
+        conclusion = sized(conclusion, instance.dims)
     return instantiate_condition(conclusion, {n: _function(f, instance) for n, f in formula.functions().items()})
 
 
