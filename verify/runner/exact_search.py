@@ -22,11 +22,12 @@ from verify.runner.exact_findings import has_steps
 from verify.runner.exact_reading import ExactReader
 from verify.runner.reaching import Reaching
 from verify.runner.weighing import Counts
-from verify.search.instances import ExactInstance, free_matrices, to_batch
+from verify.search.instances import ExactInstance, free_matrices, free_scalars, to_batch
 from verify.search.strategies import exact_instances
 
-_LARGE = 10**8
-_MAGNIFIED = 4
+_FAR = 10**8
+"""How far beyond the numbers that a claim mentions it is tried."""
+_MOVED = 4
 _LATER = (1, 2)
 """Steps of descent after which small exact instances are read again; their numbers grow fast."""
 
@@ -107,23 +108,37 @@ def exact_pass(formula: Formula, conditions: list[Condition], reader: ExactReade
     except (_FoundError, HypothesisException):
         pass
     if seen.found is None and not needs_landscape(formula):
-        larger = (
-            reader.violates(x) for instance in met[:: max(1, len(met) // _MAGNIFIED)] for x in magnified(instance, formula)
-        )
-        seen.found = next((x for x in larger if x is not None), None)
+        moved = (reader.violates(x) for instance in met[:: max(1, len(met) // _MOVED)] for x in elsewhere(instance, formula))
+        seen.found = next((x for x in moved if x is not None), None)
     return seen
 
 
-def magnified(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
-    """One variable at a time made very large: bounds by a constant fail only there. These only refute, they are not counted."""
-    large = _LARGE * max([Fraction(1), *map(abs, constants(formula))])
-    for name, domain in formula.scalars().items():
-        value = (instance.scalars[name] or Fraction(1)) * large
-        if domain.contains(value):
-            yield instance.with_scalar(name, value)
-    for name in free_matrices(formula):
-        if any(x for row in instance.matrices[name] for x in row):
-            yield instance.with_matrix(name, tuple(tuple(x * large for x in row) for row in instance.matrices[name]))
+def elsewhere(instance: ExactInstance, formula: Formula) -> Iterator[ExactInstance]:
+    """One number, matrix or row made very large or very small, or one number almost another.
+
+    Bounds by a constant, on values, ratios and gaps, fail only there. These instances only refute, they are not counted.
+    """
+    mentioned = [abs(c) for c in constants(formula) if c]
+    far = _FAR * max([Fraction(1), *mentioned, *(1 / c for c in mentioned)])
+    domains = {name: formula.scalars()[name] for name in free_scalars(formula)}
+    for factor in (far, 1 / far):
+        for name, domain in domains.items():
+            value = (instance.scalars[name] or Fraction(1)) * factor
+            if domain.contains(value):
+                yield instance.with_scalar(name, value)
+        for name in free_matrices(formula):
+            rows = instance.matrices[name]
+            yield instance.with_matrix(name, tuple(_times(row, factor) for row in rows))
+            yield instance.with_matrix(name, (*(_times(row, factor) for row in rows[:1]), *rows[1:]))
+    for name, domain in domains.items():
+        for other in domains:
+            for near in (instance.scalars[other] + 1 / far, instance.scalars[other] - 1 / far):
+                if other != name and domain.contains(near):
+                    yield instance.with_scalar(name, near)
+
+
+def _times(row: tuple[Fraction, ...], factor: Fraction) -> tuple[Fraction, ...]:
+    return tuple(x * factor for x in row)
 
 
 def constants(formula: Formula) -> set[Fraction]:

@@ -10,7 +10,8 @@ m, n, p = dimensions("m n p")
 P, Q = matrices("P Q", m, n)
 W = MatrixSymbol("W", n, p)
 K, N, T = matrices("K N T", n, n)
-half = Rational(1, 2)
+half, tiny = Rational(1, 2), Rational(1, 10**9)
+c, d = positives("c d")
 C, D = MatrixSymbol("C", m, p), MatrixSymbol("D", n, p)
 
 
@@ -372,3 +373,39 @@ def nuclear_of_a_sum_of_symmetric_and_skew():
     """K = E₁₂: ‖K‖_* = 1, while ‖(K + Kᵀ)/2‖_* = 1 and ‖(K − Kᵀ)/2‖_* = 1 add up to 2: the claimed ≤ 3/2 fails."""
     parts = nuclear(K + K.T) / 2 + nuclear(K - K.T) / 2
     return forall(K, then=le(parts, Rational(3, 2) * nuclear(K)))
+
+
+@false(REFUTED)
+def positive_numbers_are_bounded_away_from_zero():
+    """c = 10⁻¹⁰."""
+    return forall(c, then=le(tiny, c))
+
+
+@false(REFUTED)
+def ratio_of_positive_numbers_is_bounded_away_from_zero():
+    """c = 10⁻¹⁰, d = 1."""
+    return forall(c, d, then=le(tiny, c / d))
+
+
+@false(REFUTED)
+def gaps_of_positive_numbers_are_bounded_away_from_zero():
+    """c = 1, d = 1 + 10⁻¹⁰."""
+    return forall(c, d, given=lt(c, d), then=le(c + tiny, d))
+
+
+@false(REFUTED)
+def nonzero_matrices_are_bounded_away_from_zero():
+    """[10⁻¹⁰]."""
+    return forall(P, given=distinct(P, 0), then=le(tiny, frobenius(P)))
+
+
+@false(REFUTED)
+def numbers_in_the_unit_interval_are_bounded_away_from_zero():
+    """c = 10⁻¹⁰."""
+    return forall(c, given=le(c, 1), then=le(tiny, c))
+
+
+@false(REFUTED)
+def condition_number_of_two_singular_values_is_bounded():
+    """[10⁷ 0; 0 1]."""
+    return forall(P, given=lt(0, sigma(P, 2)), then=le(sigma(P, 1), 10**6 * sigma(P, 2)))
