@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import sympy as sp
 
@@ -199,3 +201,14 @@ def test_without_strong_convexity_a_second_order_point_need_not_be_the_target() 
     result = check(unique)
     assert isinstance(result.payload, Refuted)
     assert kernel_check(result.payload.certificate).accepted
+
+
+def test_numbers_beyond_the_range_of_floats_print_no_warnings() -> None:
+    scaled = lora(scale=positives("c"))
+    deficient = [scaled.sosp(), lt(rank(scaled.A * scaled.B.T), scaled.r)]
+    bound = le(spectral(scaled.f.grad(scaled.X)), scaled.nuclear_weight)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", RuntimeWarning)
+        result = check(forall(scaled, given=deficient, then=bound))
+    assert isinstance(result.payload, Held)
+    assert not [w for w in seen if issubclass(w.category, RuntimeWarning)]

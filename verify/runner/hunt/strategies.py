@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from verify.language.errors import NoSource
 from verify.language.formulas import Formula
 from verify.points.sources.subjects import needs_landscape
@@ -50,6 +52,7 @@ class Strategy:
     repeats: bool = False
 
 
+@np.errstate(all="ignore")  # as in a run
 def perform(context: Context, unit: Unit) -> Seen:
     """One unit of work, timed; a claim without a source of instances gives an empty one."""
     began = time.perf_counter()
